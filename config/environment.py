@@ -1,0 +1,81 @@
+"""Reads the environment: a missing or unusable variable stops the start with its name and what to do."""
+
+import base64
+import binascii
+import ipaddress
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+env = environ.Env()
+
+_HOW = {
+    "SECRET_KEY": "a random text of 50 characters or more, the same on every machine",
+    "DATABASE_URL": "PostgreSQL 14 or later: postgres://user:password@host:5432/pgb",
+    "REDIS_URL": "Redis 6.2 or later: redis://host:6379/0",
+    "PGB_FIELD_KEYS": "keys divided by commas, each the urlsafe base64 of 32 random bytes; the first writes",
+    "PGB_PUBLIC_URL": "the address under which buyers, shops and gateways reach PGB: https://pay.example.com",
+}
+_TRY = "`manage.py local -- COMMAND` starts a local database and sets what is missing."
+
+
+def required(name: str) -> str:
+    """The variable's text; ImproperlyConfigured when it is missing or empty."""
+    value: str = env.str(name, default="").strip()
+    if not value:
+        raise ImproperlyConfigured(f"Set the environment variable {name}: {_HOW[name]}. {_TRY}")
+    return value
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def web_address(name: str, value: str) -> str:
+    """An absolute https address without its last slash; plain http is for loopback only."""
+    parts = urlsplit(value)
+    host = parts.hostname or ""
+    secure = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
+    if not (host and secure) or parts.query or parts.fragment or parts.username:
+        raise ImproperlyConfigured(
+            f"{name} is {value!r}: it must be an absolute https:// address (http:// on loopback only)."
+        )
+    return value.rstrip("/")
+
+
+def field_keys(value: str) -> list[bytes]:
+    """The keys that open stored credentials, 32 bytes each; the first one writes."""
+    try:
+        keys = [base64.b64decode(part.strip(), altchars=b"-_", validate=True) for part in value.split(",")]
+    except (binascii.Error, ValueError):
+        keys = []
+    if not keys or any(len(key) != 32 for key in keys):
+        raise ImproperlyConfigured(f"PGB_FIELD_KEYS cannot be read: it must be {_HOW['PGB_FIELD_KEYS']}.")
+    return keys
+
+
+def database(url: str, pool_size: int) -> dict[str, object]:
+    """Django's settings of the one database, with a pool that has a connection for every thread."""
+    config: dict[str, object] = env.db_url_config(url)
+    if config.get("ENGINE") != "django.db.backends.postgresql":
+        raise ImproperlyConfigured(f"DATABASE_URL must name {_HOW['DATABASE_URL']}.")
+    options = dict(config.get("OPTIONS") or {})  # type: ignore[call-overload]
+    options["pool"] = {"min_size": 1, "max_size": pool_size, "timeout": 5}
+    return {**config, "OPTIONS": options, "CONN_HEALTH_CHECKS": True}
+
+
+def broker(url: str) -> str:
+    """The REDIS_URL in the form that Celery wants: its name for a Unix socket is another."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"redis", "rediss", "unix"}:
+        raise ImproperlyConfigured(f"REDIS_URL must name {_HOW['REDIS_URL']}.")
+    if parts.scheme != "unix":
+        return url
+    number = dict(part.partition("=")[::2] for part in parts.query.split("&")).get("db", "0")
+    return f"redis+socket://{parts.path}?virtual_host={number}"
