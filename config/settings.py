@@ -15,6 +15,8 @@ PGB_PUBLIC_URL = web_address("PGB_PUBLIC_URL", required("PGB_PUBLIC_URL"))
 PGB_STRIPE_BASE_URL = web_address(
     "PGB_STRIPE_BASE_URL", env.str("PGB_STRIPE_BASE_URL", default="https://api.stripe.com")
 )
+# The gateways that PGB can talk to; others can be set up but not connected.
+PGB_GATEWAYS = {"stripe": "bridge.gateways.stripe.Stripe"}
 PGB_WEB_THREADS = env.int("PGB_WEB_THREADS", default=16)
 PGB_WORKER_THREADS = env.int("PGB_WORKER_THREADS", default=16)
 
@@ -29,6 +31,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.postgres",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "rest_framework",

@@ -1,0 +1,30 @@
+"""Codes that every app shares: gateways, live or test, devices."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class GatewayCode(models.TextChoices):
+    """Gateways (PG사) that PGB knows by name. Which of them it can talk to: settings.PGB_GATEWAYS."""
+
+    STRIPE = "stripe", "Stripe"
+    INICIS = "inicis", _("KG이니시스")
+    TOSSPAYMENTS = "tosspayments", _("토스페이먼츠")
+    BOOTPAY = "bootpay", _("부트페이")
+    PORTONE_V1 = "portone_v1", _("포트원 V1")
+    PORTONE_V2 = "portone_v2", _("포트원 V2")
+
+
+class Mode(models.TextChoices):
+    """Whether a merchant moves real money."""
+
+    TEST = "test", _("테스트")
+    LIVE = "live", _("실거래")
+
+
+class Device(models.TextChoices):
+    """What the buyer holds; ANY stands in connections only."""
+
+    ANY = "any", _("모든 기기")
+    PC = "pc", _("PC")
+    MOBILE = "mobile", _("모바일")

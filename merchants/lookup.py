@@ -1,0 +1,179 @@
+"""Who is calling, and which merchant charges: answered from a copy of the configuration at most 5 s old.
+
+The copy is shared by all threads of a process: nobody may change its rows. Their secrets are encrypted in it.
+"""
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.conf import settings
+
+from merchants.codes import Device
+from merchants.keys import hash_api_key
+from merchants.models import Merchant, MethodConnection, Shop
+
+LIFETIME_SECONDS = 5.0
+
+
+class MethodNotConnected(Exception):
+    """The method is not connected and in use for this shop (결제수단 미연결)."""
+
+
+class NoMerchant(Exception):
+    """The method is connected, but no merchant may charge this payment."""
+
+
+@dataclass(frozen=True)
+class _Configuration:
+    read_at: float
+    shops: dict[tuple[str, int | None], Shop] = field(default_factory=dict)
+    shops_by_key: dict[str, list[Shop]] = field(default_factory=lambda: defaultdict(list))
+    merchants: list[Merchant] = field(default_factory=list)
+    merchants_by_token: dict[str, Merchant] = field(default_factory=dict)
+    # by nation and method
+    connections: dict[tuple[str, str], list[MethodConnection]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+
+
+_lock = threading.Lock()
+_copy: _Configuration | None = None
+
+
+def clear_cache() -> None:
+    """Let the next question read the database."""
+    global _copy
+    with _lock:
+        _copy = None
+
+
+def _configuration() -> _Configuration:
+    global _copy
+    copy = _copy
+    if copy and time.monotonic() - copy.read_at < LIFETIME_SECONDS:
+        return copy
+    with _lock:
+        if _copy is None or time.monotonic() - _copy.read_at >= LIFETIME_SECONDS:
+            _copy = _read()
+        return _copy
+
+
+def _read() -> _Configuration:
+    found = _Configuration(time.monotonic())  # taken before reading: the copy is never older than it says
+    for shop in Shop.objects.all():
+        found.shops[shop.db_type, shop.joiner_id] = shop
+        for key_hash in {shop.api_key_hash, shop.api_key_old_hash} - {""}:
+            found.shops_by_key[key_hash].append(shop)
+    merchants = {merchant.pk: merchant for merchant in Merchant.objects.order_by("pk")}
+    found.merchants.extend(merchants.values())
+    found.merchants_by_token.update((merchant.webhook_token, merchant) for merchant in merchants.values())
+    for connection in MethodConnection.objects.select_related("method").order_by("pk"):
+        connection.merchant = merchants[connection.merchant_id]
+        found.connections[connection.nation, connection.method_id].append(connection)
+    return found
+
+
+def find_shop(db_type: str, joiner_id: int) -> Shop | None:
+    """Return the shop of this joiner, else the one for every joiner of the DBType; None if it is not active.
+
+    A joiner's own row that is switched off switches this joiner off.
+    """
+    shops = _configuration().shops
+    shop = shops.get((db_type, joiner_id)) or shops.get((db_type, None))
+    return shop if shop and shop.is_active else None
+
+
+def shops_by_api_key(key: str) -> list[Shop]:
+    """Return the active shops that this key opens, be it their present or their old one."""
+    return [shop for shop in _configuration().shops_by_key.get(hash_api_key(key), []) if shop.is_active]
+
+
+def active_shops() -> list[Shop]:
+    """Return every active shop."""
+    return [shop for shop in _configuration().shops.values() if shop.is_active]
+
+
+def merchant_by_token(token: str) -> Merchant | None:
+    """Return the merchant of a webhook address, active or not: what was begun with it is still told there."""
+    return _configuration().merchants_by_token.get(token)
+
+
+def merchants_of(gateway: str) -> list[Merchant]:
+    """Return the active merchants of a gateway."""
+    return [m for m in _configuration().merchants if m.gateway == gateway and m.is_active]
+
+
+def find_connection(
+    *,
+    shop: Shop,
+    joiner_id: int,
+    nation: str,
+    method: str,
+    device: str,
+    amount: int,
+    at: datetime,
+    gateway: str | None = None,
+) -> MethodConnection:
+    """Return the connection that charges ``amount`` (minor units of the shop's currency) at the time ``at``.
+
+    Of the rows that speak of this payment (shop, nation, method, device, amount, period, and the gateway
+    where the caller names one) the most specific decide: a joiner's before a DBType's before a nation's,
+    then those for this very device. If they are switched off, the method is off: a less specific row does
+    not stand in. Among those that are on, the lowest priority number wins, then the oldest.
+
+    Raises MethodNotConnected or NoMerchant.
+    """
+    rows = _configuration().connections.get((nation, method), [])
+    rows = [row for row in rows if _reaches(row, shop, joiner_id)]
+    if not any(_is_on(row) for row in rows):
+        raise MethodNotConnected
+    speaking = [row for row in rows if _speaks(row, device, amount, at, gateway)]
+    if not speaking:
+        raise NoMerchant
+    most = max(map(_how_specific, speaking))
+    deciding = [row for row in speaking if _how_specific(row) == most and _is_on(row)]
+    if not deciding:
+        raise MethodNotConnected
+    chosen = min(filter(_can_charge(shop), deciding), key=lambda row: (row.priority, row.pk), default=None)
+    if chosen is None:
+        raise NoMerchant
+    return chosen
+
+
+def _reaches(row: MethodConnection, shop: Shop, joiner_id: int) -> bool:
+    return row.db_type in (None, shop.db_type) and row.joiner_id in (None, joiner_id) and row.method.is_main
+
+
+def _is_on(row: MethodConnection) -> bool:
+    return row.connected and row.in_use
+
+
+def _speaks(row: MethodConnection, device: str, amount: int, at: datetime, gateway: str | None) -> bool:
+    return (
+        row.device in (Device.ANY, device)
+        and row.min_amount <= amount
+        and (row.max_amount is None or amount <= row.max_amount)
+        and (row.starts_at is None or row.starts_at <= at)
+        and (row.ends_at is None or at < row.ends_at)
+        and gateway in (None, row.merchant.gateway)
+    )
+
+
+def _how_specific(row: MethodConnection) -> tuple[bool, bool, bool]:
+    return (row.joiner_id is not None, row.db_type is not None, row.device != Device.ANY)
+
+
+def _can_charge(shop: Shop) -> Callable[[MethodConnection], bool]:
+    def can_charge(row: MethodConnection) -> bool:
+        merchant = row.merchant
+        return (
+            merchant.is_active
+            and merchant.currency == shop.currency
+            and merchant.gateway in settings.PGB_GATEWAYS
+        )
+
+    return can_charge

@@ -1,0 +1,7 @@
+"""Who may charge: shops, contracts with gateways, and which method of payment goes where."""
+
+from merchants.models.accounts import Merchant
+from merchants.models.connections import MethodConnection, PaymentMethod
+from merchants.models.shops import Shop
+
+__all__ = ["Merchant", "MethodConnection", "PaymentMethod", "Shop"]
