@@ -1,0 +1,54 @@
+# Everything runs from .venv, which follows the lock files. `make run` and `make test` need no other command before.
+PYTHON ?= python3
+VENV := .venv/bin/python
+JOBS ?= auto
+
+# What the caller's shell sets for other projects must not reach into this one.
+unexport PYTHONPATH PYTHONHOME DJANGO_SETTINGS_MODULE
+unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_NO_DEPS PIP_DRY_RUN PIP_CONSTRAINT PIP_REQUIRE_VIRTUALENV
+export PIP_USER := 0
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: run demo test lint venv venv-test lock clean
+
+run: venv
+	$(VENV) manage.py local -- $(VENV) manage.py demo --stay
+
+demo: venv
+	$(VENV) manage.py local -- $(VENV) manage.py demo
+
+test: venv-test
+	$(VENV) -m pytest -n $(JOBS) $(ARGS)
+
+lint: venv-test
+	$(VENV) -m ruff check .
+	$(VENV) -m ruff format --check .
+	$(VENV) manage.py local --data .pgb/lint -- $(VENV) -m mypy
+	$(VENV) manage.py local --data .pgb/lint -- $(VENV) manage.py makemigrations --check --dry-run
+
+venv: .venv/runtime
+venv-test: .venv/test
+
+.venv/runtime: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "PGB needs Python 3.11 or later."; exit 1; }
+	@echo "Making .venv from requirements.lock; this takes a minute the first time."
+	$(PYTHON) -m venv --clear .venv
+	$(VENV) -m pip install --no-input --require-hashes -r requirements.lock
+	@touch $@
+
+.venv/test: .venv/runtime tests/requirements.lock
+	$(VENV) -m pip install --no-input --require-hashes -r requirements.lock -r tests/requirements.lock
+	@touch $@
+
+# Renew both lock files: hashes of every published file, no registry address.
+COMPILE := -m piptools compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-header \
+	--no-annotate --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+lock:
+	$(PYTHON) -m venv .pgb/lock-venv
+	.pgb/lock-venv/bin/python -m pip install --quiet pip-tools
+	.pgb/lock-venv/bin/python $(COMPILE) -o requirements.lock pyproject.toml
+	cd tests && ../.pgb/lock-venv/bin/python $(COMPILE) -o requirements.lock requirements.in
+
+clean:
+	@! [ -L .pgb/elsewhere ] || rm -rf "$$(readlink .pgb/elsewhere)"
+	rm -rf .venv .pgb .pytest_cache .mypy_cache .ruff_cache .hypothesis
