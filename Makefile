@@ -37,17 +37,17 @@ venv-test: .venv/test
 	@touch $@
 
 .venv/test: .venv/runtime tests/requirements.lock
-	$(VENV) -m pip install --no-input --require-hashes -r requirements.lock -r tests/requirements.lock
+	$(VENV) -m pip install --no-input --require-hashes -r tests/requirements.lock
 	@touch $@
 
-# Renew both lock files: hashes of every published file, no registry address.
-COMPILE := -m piptools compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-header \
-	--no-annotate --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+# Renew both lock files: for every Python from 3.11.2 on, with the hashes of all published files and no address.
+COMPILE := .pgb/lock-venv/bin/python -m uv pip compile --quiet --upgrade --universal --fork-strategy fewest \
+	--python-version 3.11.2 --generate-hashes --no-header --no-annotate
 lock:
 	$(PYTHON) -m venv .pgb/lock-venv
-	.pgb/lock-venv/bin/python -m pip install --quiet pip-tools
-	.pgb/lock-venv/bin/python $(COMPILE) -o requirements.lock pyproject.toml
-	cd tests && ../.pgb/lock-venv/bin/python $(COMPILE) -o requirements.lock requirements.in
+	.pgb/lock-venv/bin/python -m pip install --quiet uv
+	$(COMPILE) -o requirements.lock pyproject.toml
+	$(COMPILE) -o tests/requirements.lock -c requirements.lock tests/requirements.in
 
 clean:
 	@! [ -L .pgb/elsewhere ] || rm -rf "$$(readlink .pgb/elsewhere)"
