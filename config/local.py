@@ -21,6 +21,8 @@ from config.processes import StartError, die_with_parent
 from config.redis import redis
 from config.secrets import kept_secrets
 
+_WEB_PORT, _SANDBOX_PORT = 8000, 9000
+_FILLED = "PGB_LOCAL_ADDRESSES"  # names the addresses that nobody gave: they may follow the ports of `up`
 DATA = Path(__file__).resolve().parent.parent / ".pgb"
 _LONGEST_SOCKET_FOLDER = 80  # bytes: with the name of a socket the path must stay under 108
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -62,14 +64,33 @@ def local_environment(data: Path, given: Mapping[str, str]) -> Iterator[dict[str
         yield {**local_addresses(given), **kept_secrets(data / "secrets.env"), **servers, **given}
 
 
+def follow_ports(given: Mapping[str, str], web_port: int, sandbox_port: int | None) -> dict[str, str]:
+    """The environment with the addresses that `local` has filled in moved to these ports."""
+    moved = _addresses(given, web_port, sandbox_port or _SANDBOX_PORT)
+    return {**given, **{name: value for name, value in moved.items() if name in _filled(given)}}
+
+
 def local_addresses(given: Mapping[str, str]) -> dict[str, str]:
     """Where a local installation is reached, and the sandbox in the place of the real gateways."""
-    sandbox = given.get("PGB_SANDBOX_URL", "http://127.0.0.1:9000")
+    filled = {name: value for name, value in _addresses(given).items() if name not in given}
+    return {**filled, _FILLED: ",".join(filled)}
+
+
+def _addresses(
+    given: Mapping[str, str], web_port: int = _WEB_PORT, sandbox_port: int = _SANDBOX_PORT
+) -> dict[str, str]:
+    sandbox = f"http://127.0.0.1:{sandbox_port}"
+    if "PGB_SANDBOX_URL" not in _filled(given):
+        sandbox = given.get("PGB_SANDBOX_URL", sandbox)
     return {
-        "PGB_PUBLIC_URL": "http://127.0.0.1:8000",
+        "PGB_PUBLIC_URL": f"http://127.0.0.1:{web_port}",
         "PGB_SANDBOX_URL": sandbox,
         "PGB_STRIPE_BASE_URL": sandbox,
     }
+
+
+def _filled(given: Mapping[str, str]) -> list[str]:
+    return given.get(_FILLED, "").split(",")
 
 
 @contextmanager
