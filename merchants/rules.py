@@ -123,6 +123,11 @@ def credential_names(gateway: str) -> set[str]:
     return set().union(*CREDENTIALS[gateway], OPTIONAL_CREDENTIALS.get(gateway, set()))
 
 
+def missing_credentials(gateway: str, given: set[str]) -> list[str]:
+    """Return the names that are missing for the alternative that lacks the fewest; none: one is complete."""
+    return sorted(min((needed - given for needed in CREDENTIALS[gateway]), key=len))
+
+
 def check_credentials(gateway: str, credentials: Any) -> None:
     """The keys that this gateway needs, each a text, and no other. No message holds a value."""
     if not isinstance(credentials, Mapping) or not all(_is_text(value) for value in credentials.values()):
@@ -136,12 +141,12 @@ def check_credentials(gateway: str, credentials: Any) -> None:
             code="credential_unknown",
             params={"names": ", ".join(unknown)},
         )
-    if not any(needed <= set(credentials) for needed in CREDENTIALS[gateway]):
-        wanted = min((needed - set(credentials) for needed in CREDENTIALS[gateway]), key=len)
+    missing = missing_credentials(gateway, set(credentials))
+    if missing:
         raise ValidationError(
             _("인증 정보가 빠졌습니다: %(names)s"),
             code="credential_missing",
-            params={"names": ", ".join(sorted(wanted))},
+            params={"names": ", ".join(missing)},
         )
 
 

@@ -22,12 +22,12 @@ class ShopFactory(DjangoModelFactory):
 
     db_type = "KR1"
     joiner_id = factory.Sequence(lambda n: 1001 + n)
-    nations = ["KR"]
+    nations = factory.LazyFunction(lambda: ["KR"])
     currency = "KRW"
     api_key_hash = hash_api_key(API_KEY)
     completion_url = "https://shop.example/pgb/complete"
     signing_secret = SIGNING_SECRET
-    redirect_hosts = ["shop.example"]
+    redirect_hosts = factory.LazyFunction(lambda: ["shop.example"])
 
 
 class MerchantFactory(DjangoModelFactory):

@@ -56,6 +56,7 @@ class Merchant(models.Model):
                 "mode",
                 "currency",
                 name="one_merchant_per_mid",
+                violation_error_code="merchant_mid",
                 violation_error_message=_("같은 PG사, MID, 구분, 통화의 가맹점이 이미 있습니다."),
             ),
             models.CheckConstraint(condition=Q(mode__in=Mode.values), name="merchant_mode_known"),
@@ -72,32 +73,43 @@ class Merchant(models.Model):
         return self.code
 
     def clean(self) -> None:
-        """Refuse to change what a used merchant must keep."""
+        """Refuse to change what payments and connections rely on."""
         super().clean()
-        changed = self.forbidden_changes()
-        if changed:
-            labels = ", ".join(str(self._meta.get_field(name).verbose_name) for name in changed)
-            raise ValidationError(
-                _("결제에 쓰인 가맹점의 %(labels)s은(는) 바꿀 수 없습니다. 새 가맹점을 등록하세요."),
-                code="fixed_once_used",
-                params={"labels": labels, "names": ", ".join(changed)},
-            )
+        self._keep_what_is_fixed()
+        if not self._state.adding and {"gateway", "currency"} & set(self._changes()):
+            self._keep_connections_fit()
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save, after the same refusal as ``clean``: code that forgets to clean must not get past it."""
-        Merchant.clean(self)
+        """Save, but not a change of what is fixed: code that forgets to clean must not get past it."""
+        self._keep_what_is_fixed()
         super().save(*args, **kwargs)
 
     def is_used(self) -> bool:
         """Whether a payment session was ever opened with this merchant."""
         return not self._state.adding and self.sessions.exists()
 
-    def forbidden_changes(self) -> list[str]:
-        """Return the names of changed fields that may not change any more."""
-        if self._state.adding:
-            return []
+    def _changes(self) -> list[str]:
         stored = Merchant.objects.filter(pk=self.pk).values(*self.FIXED_ONCE_USED).first() or {}
-        changed = [
-            name for name in self.FIXED_ONCE_USED if name in stored and getattr(self, name) != stored[name]
-        ]
-        return changed if changed and self.is_used() else []
+        return [name for name, value in stored.items() if getattr(self, name) != value]
+
+    def _keep_what_is_fixed(self) -> None:
+        changes = [] if self._state.adding else self._changes()
+        if changes and self.is_used():
+            labels = ", ".join(str(self._meta.get_field(name).verbose_name) for name in changes)
+            raise ValidationError(
+                _("결제에 쓰인 가맹점의 %(labels)s은(는) 바꿀 수 없습니다. 새 가맹점을 등록하세요."),
+                code="fixed_once_used",
+                params={"labels": labels, "names": ", ".join(changes)},
+            )
+
+    def _keep_connections_fit(self) -> None:
+        for connection in self.connections.filter(connected=True):
+            connection.merchant = self
+            try:
+                connection.clean()
+            except ValidationError as error:
+                raise ValidationError(
+                    _("연결된 결제수단과 맞지 않습니다: %(connection)s. %(problem)s"),
+                    code="connection_unfit",
+                    params={"connection": str(connection), "problem": " ".join(error.messages)},
+                ) from None

@@ -79,6 +79,7 @@ class MethodConnection(models.Model):
             models.CheckConstraint(
                 condition=Q(joiner_id__isnull=True) | Q(db_type__isnull=False),
                 name="connection_joiner_needs_db_type",
+                violation_error_code="joiner",
                 violation_error_message=_("JoinerId를 적으려면 DBType도 적어야 합니다."),
             ),
             models.CheckConstraint(
@@ -92,18 +93,21 @@ class MethodConnection(models.Model):
                 condition=Q(min_amount__gte=0)
                 & (Q(max_amount__isnull=True) | Q(max_amount__gte=F("min_amount"))),
                 name="connection_amounts_in_order",
+                violation_error_code="amounts",
                 violation_error_message=_("금액은 0 이상, 최대 금액은 최소 금액 이상이어야 합니다."),
             ),
             models.CheckConstraint(
                 condition=Q(starts_at__isnull=True) | Q(ends_at__isnull=True) | Q(starts_at__lt=F("ends_at")),
                 name="connection_period_in_order",
+                violation_error_code="period",
                 violation_error_message=_("종료는 시작보다 뒤여야 합니다."),
             ),
         ]
 
     def __str__(self) -> str:
         joiner = "*" if self.joiner_id is None else self.joiner_id
-        return f"{self.db_type or '*'}/{joiner} {self.nation} {self.method_id} {self.device}"
+        who = f"{self.db_type or '*'}/{joiner} {self.nation}"
+        return f"{who} {self.method_id} {self.device} -> {self.merchant}"
 
     def clean(self) -> None:
         """Refuse a connection through which nobody could ever pay."""
@@ -122,7 +126,7 @@ class MethodConnection(models.Model):
         return ValidationError(
             _("PGB는 아직 %(gateway)s와(과) 통신하지 못합니다. 연결여부를 끄면 저장됩니다."),
             code="no_gateway",
-            params={"gateway": self.merchant.get_gateway_display()},
+            params={"gateway": self.merchant.get_gateway_display(), "code": self.merchant.gateway},
         )
 
     def _check_currency(self) -> None:
@@ -135,7 +139,7 @@ class MethodConnection(models.Model):
                 {
                     "merchant": ValidationError(
                         _("가맹점의 통화(%(merchant)s)가 상점의 통화(%(shop)s)와 다릅니다."),
-                        code="connection_currency",
+                        code="merchant_currency",
                         params={"merchant": self.merchant.currency, "shop": ", ".join(sorted(currencies))},
                     )
                 }

@@ -94,7 +94,7 @@ class Shop(models.Model):
         for connection in self.misfits():
             raise ValidationError(
                 _("이 상점에 연결된 가맹점의 통화가 다릅니다: %(connection)s (%(currency)s)"),
-                code="connection_currency",
+                code="shop_currency",
                 params={"connection": str(connection), "currency": connection.merchant.currency},
             )
 
