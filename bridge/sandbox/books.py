@@ -1,0 +1,144 @@
+"""The books: what each stand-in believes happened. Tests hold PGB's own tables against them."""
+
+import threading
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+Json = dict[str, Any]
+
+
+@dataclass
+class Session:
+    """One Checkout Session. `params` is what was asked for, checked and typed."""
+
+    id: str
+    account: str
+    reference: str | None
+    amount: int
+    currency: str
+    created: int
+    expires_at: int
+    livemode: bool
+    params: Json
+    status: str = "open"  # open | complete | expired
+    payment_status: str = "unpaid"  # unpaid | paid
+    payment: str | None = None
+    method: str | None = None
+    expire_calls: int = 0
+
+
+@dataclass
+class Payment:
+    """One PaymentIntent with its latest charge. Money: `captured` came in, `refunded` of it went back."""
+
+    id: str
+    account: str
+    session: str
+    amount: int
+    currency: str
+    created: int
+    method: str
+    status: str  # succeeded | requires_action | requires_payment_method
+    charge: str | None = None
+    captured: int = 0
+    refunded: int = 0
+    disputed: bool = False
+    deposit_until: int | None = None
+
+
+@dataclass
+class Event:
+    """One event as it was rendered when it happened."""
+
+    id: str
+    account: str
+    type: str
+    created: int
+    session: str | None
+    body: Json
+
+
+@dataclass
+class Sent:
+    """One try to send one webhook. `status` is None if no answer came (or none is believed to have come)."""
+
+    event: str
+    type: str
+    form: str  # snapshot | thin
+    attempt: int
+    status: int | None
+    error: str = ""
+
+
+@dataclass
+class Call:
+    """One API request that was answered; `status` is what the peer meant to answer."""
+
+    operation: str
+    path: str
+    key: str | None
+    status: int
+
+
+@dataclass
+class StripeBooks:
+    """What Stripe believes. `creates` counts sessions really made per idempotency key."""
+
+    sessions: dict[str, Session] = field(default_factory=dict)
+    payments: dict[str, Payment] = field(default_factory=dict)
+    events: dict[str, Event] = field(default_factory=dict)
+    creates: Counter[str] = field(default_factory=Counter)
+    calls: list[Call] = field(default_factory=list)
+    webhooks: list[Sent] = field(default_factory=list)
+
+    def paid(self, reference: str) -> int:
+        """What came in for our order number, over all sessions that name it, less what went back."""
+        named = {one.id for one in self.sessions.values() if one.reference == reference}
+        return sum(one.captured - one.refunded for one in self.payments.values() if one.session in named)
+
+    def by_reference(self, reference: str) -> list[Session]:
+        """The sessions that carry our order number, oldest first."""
+        return [one for one in self.sessions.values() if one.reference == reference]
+
+
+@dataclass
+class Order:
+    """One order in the shop's database. `effects` lists the events that changed it, in their order."""
+
+    sequence: int = 0
+    stage: str = ""
+    total: str = ""  # amounts as PGB writes them
+    balance: str = ""
+    currency: str = ""
+    payment_id: str = ""
+    effects: list[str] = field(default_factory=list)
+
+    @property
+    def completions(self) -> int:
+        """How often the shop moved this order to paid: more than once is a disaster."""
+        return self.effects.count("PayComplete")
+
+
+@dataclass
+class ShopBooks:
+    """What the shop believes. Orders are keyed by (DBType, OrderId, ClaimId)."""
+
+    orders: dict[tuple[str, int, int], Order] = field(default_factory=dict)
+    received: Counter[str] = field(default_factory=Counter)  # how many times each EventId came, well signed
+    applied: Counter[str] = field(default_factory=Counter)  # how many times each EventId took effect
+    outdated: Counter[str] = field(default_factory=Counter)  # events ignored for their lower Sequence
+    rejected: list[str] = field(default_factory=list)  # why messages were refused: signature, shape
+    messages: list[Json] = field(default_factory=list)  # every message that took effect, in its order
+
+
+def as_json(books: StripeBooks | ShopBooks, lock: threading.RLock) -> Json:
+    """A copy of the books for the control API; an order's key becomes text."""
+    with lock:
+        copy = asdict(books)
+    if isinstance(books, ShopBooks):
+        copy["orders"] = {
+            "/".join(map(str, key)): order | {"completions": books.orders[key].completions}
+            for key, order in copy["orders"].items()
+        }
+    return copy

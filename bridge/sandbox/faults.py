@@ -1,0 +1,191 @@
+"""Faults: which exchange goes wrong, how, and how often. Everything random comes from the seed."""
+
+import math
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bridge.sandbox.schedule import now
+
+API = ("start", "fetch", "list", "expire", "events", "balance")
+INBOUND = (*API, "forward")
+OPERATIONS = (*INBOUND, "webhook", "return")
+Z99 = 2.3263478740408408  # the 99th percentile of the normal distribution
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Where a kind of fault can happen, and its parameters with defaults (a type: must be given)."""
+
+    operations: tuple[str, ...]
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+KINDS: dict[str, Kind] = {
+    # before anything happened
+    "drop": Kind((*INBOUND, "webhook", "return"), {"reset": False}),
+    "latency": Kind(INBOUND, {"seconds": 0.0, "p50": 0.0, "p99": 0.0}),
+    "error_before": Kind(INBOUND, {"status": 500}),
+    "throttle": Kind(INBOUND, {"code": "rate_limit"}),
+    "conflict": Kind(("start", "expire")),
+    "not_visible": Kind(("fetch", "list"), {"seconds": 60}),
+    # after it happened
+    "error_after": Kind(INBOUND, {"status": 500}),
+    "answer_lost": Kind((*INBOUND, "webhook"), {"reset": False}),
+    "answer_cut": Kind(INBOUND),
+    "outage": Kind(INBOUND, {"seconds": float}),
+    "drip": Kind(INBOUND, {"seconds": 0.05}),
+    "garbage": Kind(INBOUND, {"body": "html"}),
+    "endless": Kind(INBOUND),
+    "wrong": Kind(("fetch", "list"), {"field": str}),
+    "alter": Kind(("start", "fetch", "list"), {"set": dict}),
+    "webhook_first": Kind(("start",), {"how": "pay"}),
+    # webhooks
+    "duplicate": Kind(("webhook",), {"copies": 2, "concurrent": False}),
+    "reorder": Kind(("webhook",), {"window": 2}),
+    "delay": Kind(("webhook",), {"seconds": float}),
+    "wrong_signature": Kind(("webhook",)),
+    "clock_skew": Kind(("webhook",), {"seconds": float}),
+    # the buyer's way back
+    "before_webhook": Kind(("return",), {"seconds": 1.0}),
+    # the shop's answers
+    "refuse": Kind(("forward",), {"final": False, "message": "refused"}),
+    "redirect": Kind(("forward",), {"location": "/shop/"}),
+}
+
+
+@dataclass
+class Fault:
+    """One planned fault. `times` counts down; None is every time. `match` names facts of the exchange."""
+
+    id: int
+    operation: str
+    kind: str
+    times: int | None
+    probability: float
+    match: dict[str, Any]
+    until: float | None
+    params: dict[str, Any]
+    dice: random.Random
+    hits: int = 0
+
+    def __getitem__(self, name: str) -> Any:
+        return self.params[name]
+
+    def as_json(self) -> dict[str, Any]:
+        names = ("id", "operation", "kind", "times", "probability", "match", "until", "params", "hits")
+        return {name: getattr(self, name) for name in names}
+
+
+class Taken(dict[str, Fault]):
+    """The faults of one exchange, by kind."""
+
+    def sleep(self) -> None:
+        """Waits as the latency fault says: fixed, or log-normal by its median and 99th percentile."""
+        if fault := self.get("latency"):
+            time.sleep(fault["seconds"] or _log_normal(fault))
+
+
+def _log_normal(fault: Fault) -> float:
+    p50, p99 = fault["p50"], fault["p99"]
+    return fault.dice.lognormvariate(math.log(p50), math.log(p99 / p50) / Z99) if 0 < p50 < p99 else 0.0
+
+
+class Faults:
+    """The plan of faults; safe to change while traffic runs."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._lock = threading.Lock()
+        self._plan: dict[int, Fault] = {}
+        self._last = 0
+        self.on_clear: list[Callable[[], None]] = []
+
+    def add(
+        self,
+        operation: str,
+        kind: str,
+        *,
+        times: int | None = 1,
+        probability: float = 1.0,
+        match: Mapping[str, Any] | None = None,
+        for_seconds: float | None = None,
+        **params: Any,
+    ) -> Fault:
+        """Plans a fault for the next `times` exchanges of the operation that match (None: for every one).
+
+        `match` names facts of the exchange (reference, session, event_type, event ...) that must be equal.
+        `for_seconds` ends the fault by the application's clock. Raises ValueError for what is not known.
+        """
+        checked = _checked_params(operation, kind, params)
+        with self._lock:
+            self._last += 1
+            until = None if for_seconds is None else now() + for_seconds
+            dice = random.Random(f"{self._seed}/{self._last}")
+            fault = Fault(
+                self._last, operation, kind, times, probability, dict(match or {}), until, checked, dice
+            )
+            self._plan[fault.id] = fault
+        return fault
+
+    def clear(self, fault_id: int | None = None) -> None:
+        """Forgets one fault, or all of them; what they held back is let go."""
+        with self._lock:
+            if fault_id is None:
+                self._plan.clear()
+            else:
+                self._plan.pop(fault_id, None)
+        for let_go in self.on_clear:
+            let_go()
+
+    def listing(self) -> list[dict[str, Any]]:
+        with self._lock:
+            return [fault.as_json() for fault in self._plan.values()]
+
+    def take(self, operation: str, facts: Mapping[str, Any], kinds: tuple[str, ...] = ()) -> Taken:
+        """The faults that hit this exchange (at most one of a kind); each is counted down."""
+        taken = Taken()
+        if not self._plan:
+            return taken
+        with self._lock:
+            for fault in list(self._plan.values()):
+                if fault.operation != operation or (kinds and fault.kind not in kinds) or fault.kind in taken:
+                    continue
+                if self._hits(fault, facts):
+                    taken[fault.kind] = fault
+        return taken
+
+    def _hits(self, fault: Fault, facts: Mapping[str, Any]) -> bool:
+        if fault.until is not None and now() >= fault.until:
+            del self._plan[fault.id]
+            return False
+        if any(facts.get(name) != value for name, value in fault.match.items()):
+            return False
+        if fault.probability < 1.0 and fault.dice.random() >= fault.probability:
+            return False
+        fault.hits += 1
+        if fault.times is not None:
+            fault.times -= 1
+            if fault.times <= 0:
+                del self._plan[fault.id]
+        return True
+
+
+def _checked_params(operation: str, kind: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    if operation not in OPERATIONS:
+        raise ValueError(f"unknown operation {operation!r}: one of {', '.join(OPERATIONS)}")
+    if kind not in KINDS:
+        raise ValueError(f"unknown fault {kind!r}: one of {', '.join(KINDS)}")
+    known = KINDS[kind]
+    if operation not in known.operations:
+        raise ValueError(f"{kind} cannot happen to {operation}: only to {', '.join(known.operations)}")
+    if unknown := sorted(set(params) - set(known.params)):
+        raise ValueError(f"{kind} has no parameter {', '.join(unknown)}")
+    if missing := [
+        name for name, value in known.params.items() if isinstance(value, type) and name not in params
+    ]:
+        raise ValueError(f"{kind} needs {', '.join(missing)}")
+    return {**known.params, **params}

@@ -1,0 +1,123 @@
+"""The shop's small front: a page that starts an order by hand, and the page that the buyer comes back to."""
+
+import base64
+import hashlib
+import hmac
+import itertools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.template.loader import render_to_string
+
+from bridge.sandbox.outbound import post
+from bridge.sandbox.schedule import now
+from bridge.sandbox.shop import Shop, ShopAccount
+from bridge.sandbox.wire import Request, Response, html_response, json_response, see_other
+from bridge.sandbox.words import locale_of, words
+
+SIGNED = ("PaymentId", "OrderId", "ClaimId", "Stage", "Timestamp")
+METHODS = {"KRW": ("CARD", "KAKAOPAY", "NAVERPAY"), "JPY": ("CARD", "KONBINI")}
+RECENT = 20
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why PGB did not start the payment."""
+
+    code: str
+    message: str
+
+
+class ShopFront:
+    """GET /shop/ (the form), POST /shop/order (starts a payment), GET /shop/thanks (the buyer is back)."""
+
+    def __init__(self, shop: Shop, url: str) -> None:
+        self._shop = shop
+        self._url = url
+        self._order_ids = itertools.count(int(now()))  # an int of 32 bits, new after every start
+
+    def handle(self, request: Request) -> Response:
+        match request.method, request.path:
+            case "GET", "/shop/":
+                return self._page(request, "front", self._front())
+            case "POST", "/shop/order":
+                return self._order(request)
+            case "GET", "/shop/thanks":
+                return self._page(request, "thanks", self._thanks(request.form()))
+        return json_response({"error": "unknown"}, HTTPStatus.NOT_FOUND)
+
+    def _page(
+        self, request: Request, name: str, context: Mapping[str, Any], status: int = HTTPStatus.OK
+    ) -> Response:
+        language = locale_of(None, request.headers)
+        context = {"words": words(language), "language": language, **context}
+        return html_response(render_to_string(f"sandbox/{name}.html", context), status)
+
+    def _front(self) -> dict[str, Any]:
+        with self._shop.lock:
+            recent = list(self._shop.books.orders.items())[: -RECENT - 1 : -1]
+        shops = [(one, METHODS.get(one.currency, ("CARD",))) for one in self._shop.accounts]
+        return {"shops": shops, "orders": recent}
+
+    def _order(self, request: Request) -> Response:
+        form = request.form()
+        joiner = form.get("joiner_id", "")
+        account = self._shop.account(form.get("db_type", ""), int(joiner) if joiner.isdigit() else None)
+        if account is None:
+            return json_response({"error": "unknown shop"}, HTTPStatus.NOT_FOUND)
+        started = self._start(account, form)
+        if isinstance(started, str):
+            return see_other(started)
+        return self._page(request, "front", self._front() | {"refusal": started}, HTTPStatus.BAD_GATEWAY)
+
+    def _start(self, account: ShopAccount, form: Mapping[str, str]) -> str | Refusal:
+        """Calls PayStart: the page to send the buyer to, or why there is none."""
+        order = {
+            "DBType": account.db_type,
+            "OrderId": next(self._order_ids),
+            "JoinerId": account.joiner_id,
+            "NationCode": account.nation,
+            "PayType": form.get("method", "CARD"),
+            "TotalPrice": form.get("amount", ""),
+            "OrderDescription": form.get("description", ""),
+            "RedirectUrl": f"{self._url}/shop/thanks?{urlencode({'DBType': account.db_type})}",
+        }
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {account.api_key}"}
+        answer = post(f"{settings.PGB_PUBLIC_URL}/PGB/PayStart", json.dumps(order).encode(), headers)
+        try:
+            data = json.loads(answer.body)
+        except ValueError:
+            return Refusal(str(answer.status or "-"), answer.error or "not JSON")
+        if data.get("IsSuccess") and data.get("RedirectUrl"):
+            return str(data["RedirectUrl"])
+        return Refusal(str(data.get("ErrorCode")), str(data.get("ErrorMessage")))
+
+    def _thanks(self, values: Mapping[str, str]) -> dict[str, Any]:
+        db_type, order_id, claim_id = (values.get(name, "") for name in ("DBType", "OrderId", "ClaimId"))
+        key = (
+            db_type,
+            int(order_id) if order_id.isdigit() else 0,
+            int(claim_id) if claim_id.isdigit() else 0,
+        )
+        order = self._shop.books.orders.get(key)
+        accounts = [one for one in self._shop.accounts if one.db_type == db_type]
+        return {
+            "returned": [(name, values.get(name, "")) for name in SIGNED],
+            "signed": any(is_signed(values, one.signing_secret) for one in accounts),
+            "order": order,
+            "wait": order is None or order.stage not in ("PAID", "WAITING_DEPOSIT"),
+        }
+
+
+def is_signed(values: Mapping[str, str], secret: str) -> bool:
+    """Whether the return's parameters carry PGB's signature: anybody may type an address."""
+    text = ".".join(values.get(name, "") for name in SIGNED)
+    digest = hmac.new(
+        base64.b64decode(secret.removeprefix("whsec_")), text.encode(), hashlib.sha256
+    ).hexdigest()
+    return hmac.compare_digest(digest.encode(), values.get("Signature", "").encode())
