@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypedDict
 
 import psycopg
 from psycopg import sql
@@ -26,6 +26,14 @@ NOBODY = 65534
 DATABASE = "pgb"
 _PATIENCE = 60.0  # seconds: a slow disk after a crash
 _UNSAFE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+
+
+class _Options(TypedDict, total=False):
+    """For subprocess."""
+
+    user: int
+    group: int
+    extra_groups: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -41,10 +49,10 @@ class Identity:
             preexec_fn=die_with_parent(signal.SIGKILL), **self.options(),
         )  # fmt: skip
 
-    def options(self) -> dict[str, object]:
+    def options(self) -> _Options:
         if self.prefix or self.uid == os.geteuid():
             return {}
-        return {"user": self.uid, "group": self.uid, "extra_groups": []}
+        return {"user": self.uid, "group": self.uid, "extra_groups": ()}
 
     def owns(self, tree: Path) -> None:
         """Give it the tree, whose owner may be another from an earlier start."""

@@ -17,6 +17,7 @@ PGB_STRIPE_BASE_URL = web_address(
 )
 # The gateways that PGB can talk to; others can be set up but not connected.
 PGB_GATEWAYS = {"stripe": "bridge.gateways.stripe.Stripe"}
+PGB_SHOP_CALLS_PER_MINUTE = env.int("PGB_SHOP_CALLS_PER_MINUTE", default=600)
 PGB_WEB_THREADS = env.int("PGB_WEB_THREADS", default=16)
 PGB_WORKER_THREADS = env.int("PGB_WORKER_THREADS", default=16)
 
@@ -43,6 +44,7 @@ INSTALLED_APPS = [
     "bridge",
 ]
 MIDDLEWARE = [
+    "bridge.middleware.request_id",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

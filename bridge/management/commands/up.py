@@ -82,6 +82,6 @@ def _require_migrations() -> None:
     except OperationalError as error:
         raise CommandError(f"The database of DATABASE_URL does not answer: {error}") from error
     finally:
-        connection.close_pool()
+        connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's has it
     if missing:
         raise CommandError(f"The database lacks {len(missing)} migrations: run `manage.py migrate` first.")
