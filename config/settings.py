@@ -3,6 +3,7 @@
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from bridge.gateways import GATEWAYS as PGB_GATEWAYS  # noqa: F401  a setting: merchants may not import bridge
 from config import logging as log
 from config.environment import broker, database, env, field_keys, required, web_address
 
@@ -16,7 +17,7 @@ PGB_STRIPE_BASE_URL = web_address(
     "PGB_STRIPE_BASE_URL", env.str("PGB_STRIPE_BASE_URL", default="https://api.stripe.com")
 )
 # The gateways that PGB can talk to; others can be set up but not connected.
-PGB_GATEWAYS = {"stripe": "bridge.gateways.stripe.Stripe"}
+
 PGB_SHOP_CALLS_PER_MINUTE = env.int("PGB_SHOP_CALLS_PER_MINUTE", default=600)
 PGB_WEB_THREADS = env.int("PGB_WEB_THREADS", default=16)
 PGB_WORKER_THREADS = env.int("PGB_WORKER_THREADS", default=16)

@@ -1,0 +1,117 @@
+"""Bring the shop what it must hear: signed, in order, again and again until it says IsSuccess."""
+
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from bridge import shop
+from bridge.gateways.base import NotSent, Unknown
+from bridge.gateways.http import Answer, Door
+from bridge.waiting import hands_off
+from payments import circuits, ladders
+from payments.models import Delivery, DeliveryAttempt, DeliveryState
+
+SECONDS = 15.0
+ORDER_PATIENCE = timedelta(minutes=15)
+LONGEST_KEPT_ANSWER = 500
+
+_door = Door(public_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """How one try ended. ``fault``: the shop itself is unwell, not just this order."""
+
+    result: str
+    status: int | None
+    answer: str
+    accepted: bool = False
+    final: bool = False
+    fault: bool = False
+
+
+def deliver(delivery: Delivery) -> None:
+    """Try one delivery that is due, and write how it went."""
+    before = _predecessor(delivery)
+    if before is not None:
+        _step_back(delivery, before)
+        return
+    attempt = DeliveryAttempt.objects.create(delivery=delivery, number=delivery.attempts + 1)
+    headers = shop.signed(delivery, timezone.now())
+    hands_off()
+    begun = time.monotonic()
+    tried = _send(delivery, headers)
+    milliseconds = int((time.monotonic() - begun) * 1000)
+    _write(delivery, attempt, tried, milliseconds)
+
+
+def _predecessor(delivery: Delivery) -> Delivery | None:
+    """Return the message of the same order that must come first: one that is still being tried, for 15 minutes."""
+    if timezone.now() - delivery.created_at >= ORDER_PATIENCE:
+        return None
+    earlier = Delivery.objects.filter(
+        order=delivery.order_id, sequence__lt=delivery.sequence, state=DeliveryState.WAITING
+    )
+    return earlier.order_by("sequence").first()
+
+
+def _step_back(delivery: Delivery, before: Delivery) -> None:
+    """Wait for the predecessor, which wakes its successors; this was no try."""
+    last = delivery.created_at + ORDER_PATIENCE
+    due_at = min(last, max(before.due_at or last, timezone.now() + timedelta(seconds=1)))
+    held = Delivery.objects.filter(pk=delivery.pk)
+    held.finish(delivery.lease_token, due_at=due_at, attempts=F("attempts") - 1)
+
+
+def _send(delivery: Delivery, headers: dict[str, str]) -> _Try:
+    url = delivery.shop.completion_url
+    try:
+        answer = _door.exchange("POST", url, headers=headers, body=delivery.body.encode(), seconds=SECONDS)
+    except (NotSent, Unknown) as error:
+        return _Try(result=error.code, status=None, answer="", fault=True)
+    accepted, final = shop.heard(answer.status, answer.body)
+    return _Try(
+        result="accepted" if accepted else _why_not(answer),
+        status=answer.status,
+        answer=answer.body[:LONGEST_KEPT_ANSWER].decode("utf-8", "replace").replace("\0", ""),
+        accepted=accepted,
+        final=final,
+        fault=answer.status >= 500 or answer.status == 429,
+    )
+
+
+def _why_not(answer: Answer) -> str:
+    return "no IsSuccess true in the answer" if 200 <= answer.status < 300 else f"HTTP {answer.status}"
+
+
+def _write(delivery: Delivery, attempt: DeliveryAttempt, tried: _Try, milliseconds: int) -> None:
+    now = timezone.now()
+    DeliveryAttempt.objects.filter(pk=attempt.pk).update(
+        milliseconds=milliseconds,
+        http_status=tried.status,
+        accepted=tried.accepted,
+        result=tried.result,
+        answer=tried.answer,
+    )
+    held = Delivery.objects.filter(pk=delivery.pk)
+    if tried.accepted:
+        with transaction.atomic():
+            held.finish(delivery.lease_token, state=DeliveryState.DELIVERED, ended_at=now)
+            _wake_successor(delivery)
+    elif tried.final or now - delivery.created_at >= ladders.SHOP_PATIENCE:
+        held.finish(delivery.lease_token, state=DeliveryState.DEAD, ended_at=now)
+    else:
+        held.finish(delivery.lease_token, due_at=ladders.after(ladders.TO_THE_SHOP, delivery.attempts + 1, now))
+    if tried.fault:
+        circuits.failed(circuits.Kind.SHOP, delivery.shop_id, now)
+    else:
+        circuits.answered(circuits.Kind.SHOP, delivery.shop_id, now)
+
+
+def _wake_successor(delivery: Delivery) -> None:
+    later = Delivery.objects.waiting().filter(order=delivery.order_id, sequence__gt=delivery.sequence, attempts=0)
+    later.update(due_at=timezone.now())

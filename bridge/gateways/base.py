@@ -1,0 +1,198 @@
+"""The contract between PGB and a gateway.
+
+An adapter takes plain values and returns frozen records; it never touches a model. Amounts are
+integers in minor units of the currency beside them; times are aware datetimes in UTC.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import ClassVar
+
+
+class GatewayError(Exception):
+    """A call that brought no result. ``code`` and ``message`` are the gateway's own words, safe to log."""
+
+    def __init__(self, code: str, message: str = "") -> None:
+        super().__init__(f"{code}: {message}" if message else code)
+        self.code = code
+        self.message = message
+
+
+class NotSent(GatewayError):
+    """It failed before the first request byte: surely nothing happened at the gateway."""
+
+
+class Refused(GatewayError):
+    """The gateway said no: it has not done what was asked."""
+
+
+class Unknown(GatewayError):
+    """It was sent, or may have been, and no clear answer came: never to be guessed."""
+
+
+class BadNotice(Exception):
+    """A notification that is not signed by the gateway, or is no notification at all."""
+
+
+class PageKind(StrEnum):
+    """How the buyer gets to the gateway: its own page, or a page of PGB that posts a form or loads a script."""
+
+    REDIRECT = "redirect"
+    FORM = "form"
+    SCRIPT = "script"
+
+
+class Status(StrEnum):
+    """What a payment is at the gateway, in our words. UNSETTLED: it says paid and its own details disagree."""
+
+    OPEN = "OPEN"
+    APPROVING = "APPROVING"
+    WAITING_DEPOSIT = "WAITING_DEPOSIT"
+    PAID = "PAID"
+    UNSETTLED = "UNSETTLED"
+    FAILED = "FAILED"
+    EXPIRED = "EXPIRED"
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a gateway can do. ``key_window``: how long the same idempotency key surely means the same call."""
+
+    key_window: timedelta
+    balance_guard: bool
+    lookup_by_reference: bool
+    signed_webhooks: bool
+    separate_confirm: bool
+    call_seconds: float = 20.0
+    lookup_seconds: float = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One contract with a gateway: its MID, test or live, and its keys (never shown)."""
+
+    mid: str
+    livemode: bool
+    currency: str
+    credentials: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StartRequest:
+    """What a gateway needs to open a payment. ``expires_at``: nobody can pay after it."""
+
+    reference: str
+    amount: int
+    currency: str
+    method: str
+    nation: str
+    description: str
+    return_url: str
+    cancel_url: str
+    expires_at: datetime
+    buyer: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCall:
+    """A call as it stands in the database: sent again, it is the same bytes under the same key."""
+
+    body: str = field(repr=False)
+    key: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """An opened payment: its id at the gateway and the page to send the buyer to."""
+
+    gateway_id: str
+    page: PageKind
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What the gateway says of a payment when asked. ``raw_status`` are its own words."""
+
+    status: Status
+    raw_status: str
+    gateway_id: str
+    gateway_payment_id: str
+    reference: str
+    amount: int
+    currency: str
+    livemode: bool
+    received: int = 0
+    returned: int = 0
+    disputed: bool = False
+    page_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One notification, as far as it may be believed: which payment to ask about.
+
+    ``claims`` is what it says, for comparison only. ``dedupe_key`` is equal for repeats of one event.
+    ``concerns_payment`` is false for events that ask nothing of us.
+    """
+
+    dedupe_key: str
+    kind: str
+    livemode: bool
+    concerns_payment: bool
+    claims: Status | None = None
+    reference: str = ""
+    gateway_id: str = ""
+    gateway_payment_id: str = ""
+
+
+class Gateway(ABC):
+    """One account at one gateway."""
+
+    capabilities: ClassVar[Capabilities]
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+
+    @abstractmethod
+    def start_body(self, request: StartRequest) -> str:
+        """Return the exact body of the call that opens a payment. Raises Refused if it cannot be expressed."""
+
+    @abstractmethod
+    def start(self, call: StoredCall) -> Started:
+        """Open a payment. Raises NotSent, Refused or Unknown."""
+
+    @abstractmethod
+    def expire_body(self, gateway_id: str) -> str:
+        """Return the exact body of the call that closes an unpaid payment."""
+
+    @abstractmethod
+    def expire(self, call: StoredCall) -> None:
+        """Close an unpaid payment, so that nobody can pay it. Raises NotSent, Refused or Unknown."""
+
+    @abstractmethod
+    def fetch(self, gateway_id: str) -> Fetched | None:
+        """Ask what a payment is; None: the gateway has none of that id. Raises GatewayError for no answer."""
+
+    @abstractmethod
+    def find(self, reference: str, since: datetime, until: datetime) -> Fetched | None:
+        """Look for a payment opened in the period by our reference, as ``fetch`` does by its id."""
+
+    @classmethod
+    @abstractmethod
+    def verify_notification(cls, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> list[Notice]:
+        """Return what a signed notification says. Raises BadNotice, and nothing else, for any bytes."""
+
+    @classmethod
+    @abstractmethod
+    def webhook_secrets(cls, credentials: Mapping[str, str]) -> list[str]:
+        """Return the secrets that may sign notifications now: two while one is being replaced."""
+
+    @classmethod
+    def ack(cls, accepted: bool) -> tuple[int, str, str]:
+        """Return the (status, content type, body) that this gateway takes as received, or as refused."""
+        return (200, "text/plain", "ok") if accepted else (400, "text/plain", "not a valid notification")

@@ -1,0 +1,80 @@
+"""Stripe's own library, sent through our door, and what its errors mean for the money."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import stripe
+from django.conf import settings
+
+from bridge.gateways.base import GatewayError, NotSent, Refused, Unknown
+from bridge.gateways.http import Door
+
+# Else the library writes an id into the home folder and sends data about this machine.
+stripe.enable_telemetry = False
+
+T = TypeVar("T")
+
+_door = Door()
+
+
+class _DoorClient(stripe.HTTPClient):
+    """Lets the library speak through our door, which keeps the deadline. NotSent and Unknown pass through it."""
+
+    name = "pgb"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self._seconds = seconds
+
+    def request(
+        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        answer = _door.exchange(method, url, headers=headers or {}, body=post_data, seconds=self._seconds)
+        return answer.body, answer.status, answer.headers
+
+    def close(self) -> None:
+        """Nothing to close: the door and its connections are shared."""
+
+
+def client(secret_key: str, seconds: float) -> stripe.StripeClient:
+    """Return a client for one account whose every call ends within ``seconds``. It never retries by itself."""
+    return stripe.StripeClient(
+        secret_key,
+        base_addresses={"api": settings.PGB_STRIPE_BASE_URL},
+        max_network_retries=0,
+        http_client=_DoorClient(seconds),
+    )
+
+
+def ask(call: Callable[[], T]) -> T:
+    """Run one call of the library and say its failure in our words (facts of Stripe's error handling page).
+
+    4xx that Stripe itself words is a refusal; 429 was not executed; everything else, above all 409
+    (the same key is in flight) and 5xx, leaves the outcome unknown.
+    """
+    try:
+        return call()
+    except GatewayError:
+        raise
+    except stripe.RateLimitError as error:
+        raise NotSent(_code(error, "rate_limit")) from error
+    except stripe.IdempotencyError as error:
+        raise Unknown(_code(error, "idempotency_error")) from error
+    except (
+        stripe.InvalidRequestError,
+        stripe.CardError,
+        stripe.AuthenticationError,
+        stripe.PermissionError,
+    ) as error:
+        raise Refused(_code(error, type(error).__name__)) from error
+    except stripe.StripeError as error:
+        raise Unknown(_code(error, f"http_{error.http_status}")) from error
+    except Exception as error:
+        # A 200 whose JSON is no object of Stripe's makes the library fail in many ways; all mean the same.
+        raise Unknown("garbled_answer") from error
+
+
+def _code(error: stripe.StripeError, fallback: str) -> str:
+    """Return Stripe's code: ``error.code`` is empty on some classes even when the body has one."""
+    body = error.error
+    return str(error.code or getattr(body, "code", None) or fallback)[:100]

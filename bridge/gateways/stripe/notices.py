@@ -1,0 +1,98 @@
+"""Stripe's webhooks: snapshot events and thin ones. Both only name what to ask about."""
+
+import json
+import re
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import stripe
+
+from bridge.gateways.base import BadNotice, Notice, Status
+
+TOLERANCE_SECONDS = 300
+REFERENCE = "pgb_reference"
+
+_SESSION = "checkout.session."
+# What an event says of the payment; completed alone says only that the form was submitted.
+_CLAIMS = {
+    "checkout.session.completed": Status.WAITING_DEPOSIT,
+    "checkout.session.async_payment_succeeded": Status.PAID,
+    "checkout.session.async_payment_failed": Status.FAILED,
+    "checkout.session.expired": Status.EXPIRED,
+}
+_FOLLOWED = ("payment_intent.", "charge.", "refund.")
+
+
+def verify(headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> Notice:
+    """Return what the signed ``body`` says. Raises BadNotice for anything else, whatever the bytes are."""
+    try:
+        if not any(_signed(headers.get("Stripe-Signature", ""), body, secret) for secret in secrets):
+            raise BadNotice("no valid signature")
+        event = json.loads(body)
+        return _thin(event) if event["object"] == "v2.core.event" else _snapshot(event)
+    except BadNotice:
+        raise
+    except Exception as error:
+        # Non-ASCII signatures, non-UTF-8 bodies, arrays and nulls all raise something of their own.
+        raise BadNotice(type(error).__name__) from error
+
+
+def _signed(header: str, body: bytes, secret: str) -> bool:
+    try:
+        stripe.WebhookSignature.verify_header(body, header, secret, TOLERANCE_SECONDS)
+    except stripe.SignatureVerificationError:
+        return False
+    # The library accepts any time in the future.
+    sent_at = re.search(r"(?:^|,)t=(\d+)", header)
+    return sent_at is not None and int(sent_at[1]) <= time.time() + TOLERANCE_SECONDS
+
+
+def _snapshot(event: dict[str, Any]) -> Notice:
+    kind = _text(event["type"])
+    thing = event.get("data", {}).get("object", {})
+    is_session = kind.startswith(_SESSION)
+    claims = _CLAIMS.get(kind)
+    if kind == "checkout.session.completed" and thing.get("payment_status") == "paid":
+        claims = Status.PAID
+    is_intent = kind.startswith("payment_intent.")
+    metadata = thing.get("metadata") or {}
+    return Notice(
+        dedupe_key=_text(event["id"]),
+        kind=kind,
+        livemode=event["livemode"] is True,
+        concerns_payment=is_session or kind.startswith(_FOLLOWED),
+        claims=claims,
+        reference=_text(thing.get("client_reference_id") or metadata.get(REFERENCE)),
+        gateway_id=_text(thing["id"]) if is_session else "",
+        gateway_payment_id=_text(thing["id"] if is_intent else _id_of(thing.get("payment_intent"))),
+    )
+
+
+def _thin(event: dict[str, Any]) -> Notice:
+    """Thin events carry no payload; one that repeats a snapshot event has that one's key."""
+    kind = _text(event["type"]).removeprefix("v1.")
+    related = event.get("related_object") or {}
+    is_session = related.get("type") == "checkout.session"
+    is_intent = related.get("type") == "payment_intent"
+    return Notice(
+        dedupe_key=_text(event.get("snapshot_event") or event["id"]),
+        kind=kind,
+        livemode=event["livemode"] is True,
+        concerns_payment=is_session or is_intent,
+        claims=_CLAIMS.get(kind),
+        gateway_id=_text(related["id"]) if is_session else "",
+        gateway_payment_id=_text(related["id"]) if is_intent else "",
+    )
+
+
+def _id_of(value: Any) -> Any:
+    return value.get("id") if isinstance(value, dict) else value
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str) or len(value) > 255 or "\0" in value:
+        raise BadNotice("an id or type is not a short text")
+    return value

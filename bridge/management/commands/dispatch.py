@@ -1,0 +1,22 @@
+"""manage.py dispatch: wakes workers for what is due, until SIGTERM or SIGINT."""
+
+import signal
+import threading
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from bridge.dispatch import Dispatcher
+
+
+class Command(BaseCommand):
+    """A plain loop; any number of them may run."""
+
+    help = "Wakes the workers for due rows, and works itself when Redis or the workers are gone."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run until told to stop."""
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        Dispatcher().run(stop)

@@ -1,0 +1,189 @@
+"""What is looked at again: calls that wait or are in doubt, and sessions that are silent.
+
+UNKNOWN is never guessed. The gateway is asked first; what it does not have is sent again under the
+same key and with the same body while the key surely means the same call; after that "it is not there"
+counts only when said three times over ten minutes.
+"""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from bridge import complete, opening
+from bridge.accounts import gateway_of
+from bridge.gateways.base import Fetched, Gateway, GatewayError, NotSent, Refused, Status, StoredCall
+from bridge.waiting import hands_off
+from payments import circuits, ladders, ledger
+from payments.models import CallKind, CallState, GatewayCall, PaymentSession
+from payments.states import LIVE, Reason, Stage
+
+LOOKS_FOR_ABSENCE = 3
+ABSENCE_TAKES = timedelta(minutes=10)
+ACTOR = "sweep"
+
+
+def look(session: PaymentSession) -> None:
+    """Ask about a session whose look is due. A look without an answer is repeated soon and counts for nothing."""
+    held = PaymentSession.objects.filter(pk=session.pk)
+    try:
+        found = complete.ask(session)
+    except GatewayError as error:
+        no_answer(session.merchant_id, error)
+        held.finish(session.lease_token, timezone.now() + timedelta(seconds=ladders.UNANSWERED_LOOK))
+        return
+    answered(session.merchant_id)
+    after = complete.settle(session.pk, found, ACTOR)
+    held.finish(session.lease_token, ladders.next_look(after, timezone.now()), attempts=0)
+
+
+def work(call: GatewayCall) -> None:
+    """Send a call that nobody has sent, or find out what one did whose outcome is not known."""
+    if call.state != CallState.READY:
+        _resolve(call)
+    elif call.kind == CallKind.EXPIRE:
+        _close(call)
+
+
+def _close(call: GatewayCall) -> None:
+    """Close a session at the gateway, then look at what it became."""
+    gateway = gateway_of(call.session.merchant)
+    hands_off()
+    try:
+        gateway.expire(_stored(gateway, call))
+    except GatewayError as error:
+        _not_closed(call, error)
+        return
+    answered(call.merchant_id)
+    ledger.end_call(call, CallState.DONE, timezone.now())
+    _look_now(call)
+
+
+def _not_closed(call: GatewayCall, error: GatewayError) -> None:
+    now = timezone.now()
+    tries = call.attempts + 1
+    if isinstance(error, Refused):
+        # A refusal after a try in doubt may be the echo of that try: only a lookup decides then.
+        if call.state == CallState.READY:
+            ledger.end_call(call, CallState.REFUSED, now, code=error.code, message=error.message)
+        _look_now(call)
+        return
+    no_answer(call.merchant_id, error)
+    if isinstance(error, NotSent) and call.state == CallState.READY:
+        ledger.leave_unsent(call, ladders.after(ladders.UNSENT_CALL, tries, now), error.code)
+    else:
+        _still_unknown(call, error.code)
+
+
+def _look_now(call: GatewayCall) -> None:
+    """Look at the session of a call that has just ended; without an answer the sweep looks soon."""
+    session = call.session
+    try:
+        found = complete.ask(session)
+    except GatewayError as error:
+        no_answer(call.merchant_id, error)
+        PaymentSession.objects.filter(pk=session.pk).ring(timezone.now())
+        return
+    after = complete.settle(session.pk, found, ACTOR)
+    if call.purpose == Reason.REPLACED and found is not None:
+        _supersede(after.pk, found)
+
+
+def _supersede(session_pk: int, found: Fetched) -> None:
+    """Let a session that cannot be closed give way to a new one; money that still comes goes to REVIEW.
+
+    While the buyer is approving it, it stays: the shop is asked to come back in a moment.
+    """
+    with transaction.atomic():
+        session = ledger.lock_session(session_pk)
+        closing = session.calls.filter(kind=CallKind.EXPIRE).latest("pk")
+        stays = session.stage not in LIVE or found.status is Status.APPROVING
+        if stays or closing.state != CallState.REFUSED:
+            return
+        now = timezone.now()
+        complete.end_and_tell(session, Stage.EXPIRED, Reason.SUPERSEDED, ACTOR, now)
+        ledger.look_at(session, ladders.next_look(session, now))
+
+
+def _resolve(call: GatewayCall) -> None:
+    """Find out what a call in doubt did: look first, then repeat it while its key is valid."""
+    session = call.session
+    try:
+        found = complete.ask(session)
+    except GatewayError as error:
+        no_answer(call.merchant_id, error)
+        _still_unknown(call, error.code)
+        return
+    answered(call.merchant_id)
+    complete.settle(session.pk, found, ACTOR)
+    if found is not None and (call.kind == CallKind.START or found.status is not Status.OPEN):
+        _still_unknown(call, found.raw_status)
+    else:
+        _send_again_or_give_up(call)
+
+
+def _send_again_or_give_up(call: GatewayCall) -> None:
+    now = timezone.now()
+    gateway = gateway_of(call.session.merchant)
+    first = call.first_sent_at or now
+    if call.session.expires_at <= now and call.kind == CallKind.START:
+        _missed(call, now)
+    elif now - first < gateway.capabilities.key_window:
+        _send_again(gateway, call)
+    else:
+        _still_unknown(call, "key_window_over")
+
+
+def _send_again(gateway: Gateway, call: GatewayCall) -> None:
+    """Same key, same body. Of several tries the worst outcome counts: only a success ends the doubt here."""
+    hands_off()
+    try:
+        if call.kind == CallKind.START:
+            opening.opened(call.session_id, call, gateway.start(_stored(gateway, call)))
+        else:
+            gateway.expire(_stored(gateway, call))
+            ledger.end_call(call, CallState.DONE, timezone.now())
+            _look_now(call)
+    except GatewayError as error:
+        if not isinstance(error, Refused):
+            no_answer(call.merchant_id, error)
+        _still_unknown(call, error.code)
+
+
+def _missed(call: GatewayCall, now: datetime) -> None:
+    """Count a look that did not find the payment; the third over ten minutes says that it was never opened."""
+    first_missed = call.first_missed_at or now
+    enough = call.missed_looks + 1 >= LOOKS_FOR_ABSENCE and now - first_missed >= ABSENCE_TAKES
+    if not enough:
+        missed = {
+            "missed_looks": F("missed_looks") + 1,
+            "first_missed_at": Coalesce("first_missed_at", Value(now)),
+        }
+        _still_unknown(call, "not_there", **missed)
+        return
+    with transaction.atomic():
+        session = ledger.lock_session(call.session_id)
+        if ledger.end_call(call, CallState.REFUSED, now, code="not_there") and session.stage in LIVE:
+            complete.end_and_tell(session, Stage.EXPIRED, Reason.NEVER_OPENED, ACTOR, now)
+
+
+def _still_unknown(call: GatewayCall, code: str, **changes: object) -> None:
+    due_at = ladders.after(ladders.UNKNOWN_CALL, call.attempts + 1, timezone.now())
+    ledger.leave_unknown(call, due_at, code, "", **changes)
+
+
+def _stored(gateway: Gateway, call: GatewayCall) -> StoredCall:
+    return StoredCall(body=call.body, key=call.idempotency_key, seconds=gateway.capabilities.call_seconds)
+
+
+def answered(merchant_id: int) -> None:
+    """Note that a gateway account answered."""
+    circuits.answered(circuits.Kind.ACCOUNT, merchant_id, timezone.now())
+
+
+def no_answer(merchant_id: int, error: GatewayError) -> None:
+    """Note that a gateway account did not answer; a refusal is an answer."""
+    if not isinstance(error, Refused):
+        circuits.failed(circuits.Kind.ACCOUNT, merchant_id, timezone.now())

@@ -1,0 +1,161 @@
+"""What comes in from gateways: verified on the raw bytes, stored, acknowledged; worked afterwards."""
+
+from collections.abc import Mapping
+from hashlib import sha256
+
+import structlog
+from django.utils import timezone
+
+from bridge import complete, recover
+from bridge.accounts import is_live
+from bridge.gateways import gateway_class
+from bridge.gateways.base import BadNotice, Fetched, Gateway, GatewayError, Notice, Status
+from merchants import lookup
+from merchants.codes import GatewayCode
+from merchants.models import Merchant
+from payments import ladders
+from payments.models import Notification, PaymentSession
+
+DEFAULT_ENDPOINT = "default"
+DEFAULT_GATEWAY = GatewayCode.STRIPE
+ACTOR = "webhook"
+
+log = structlog.get_logger(__name__)
+
+# How much a status says: a notice that says more than a lookup shows is looked into again.
+_SAYS = {
+    None: 0,
+    Status.OPEN: 0,
+    Status.APPROVING: 1,
+    Status.WAITING_DEPOSIT: 2,
+    Status.FAILED: 3,
+    Status.EXPIRED: 3,
+    Status.UNSETTLED: 3,
+    Status.PAID: 3,
+}
+
+
+class UnknownEndpoint(Exception):
+    """No merchant has this webhook address."""
+
+
+def receive(code: str, token: str | None, headers: Mapping[str, str], body: bytes) -> tuple[int, str, str]:
+    """Store what a gateway says and return what it takes as received: (status, content type, body).
+
+    Raises UnknownEndpoint. Nothing that is not signed by the merchant's own gateway is stored.
+    """
+    merchants = _merchants_at(code, token)
+    gateway = gateway_class(code)
+    try:
+        told = _verified(gateway, merchants, headers, body)
+    except BadNotice as error:
+        log.warning("webhook_refused", gateway=code, endpoint=token or DEFAULT_ENDPOINT, reason=str(error))
+        return gateway.ack(False)
+    for notice, signers in told:
+        _store(code, token or DEFAULT_ENDPOINT, notice, signers, body)
+    return gateway.ack(True)
+
+
+def _merchants_at(code: str, token: str | None) -> list[Merchant]:
+    if token is None:
+        return lookup.merchants_of(code)
+    merchant = lookup.merchant_by_token(token)
+    if merchant is None or merchant.gateway != code:
+        raise UnknownEndpoint(code)
+    return [merchant]
+
+
+def _verified(
+    gateway: type[Gateway], merchants: list[Merchant], headers: Mapping[str, str], body: bytes
+) -> list[tuple[Notice, list[Merchant]]]:
+    """Return each notice with the merchants who may have been meant: those whose secret signed it, in its mode."""
+    notices: list[Notice] = []
+    signers: list[Merchant] = []
+    refusal = BadNotice("no merchant is set up for this gateway")
+    for merchant in merchants:
+        try:
+            secrets = gateway.webhook_secrets(merchant.credentials)
+            notices = gateway.verify_notification(headers, body, secrets)
+            signers.append(merchant)
+        except BadNotice as error:
+            refusal = error
+    if not signers:
+        raise refusal
+    told = [(notice, [m for m in signers if is_live(m) == notice.livemode]) for notice in notices]
+    if not all(meant for _, meant in told):
+        raise BadNotice("test and live are mixed up")
+    return told
+
+
+def _store(code: str, endpoint: str, notice: Notice, signers: list[Merchant], body: bytes) -> None:
+    """Write the notice in one statement; a repeat rings the row that is there."""
+    now = timezone.now()
+    row = Notification(
+        gateway=code,
+        endpoint=endpoint,
+        merchant=signers[0] if len(signers) == 1 else None,
+        signers=[merchant.pk for merchant in signers],
+        dedupe_key=notice.dedupe_key,
+        kind=notice.kind[:100],
+        claims=notice.claims or "",
+        reference=notice.reference[:64],
+        gateway_id=notice.gateway_id,
+        gateway_payment_id=notice.gateway_payment_id,
+        body_sha256=sha256(body).hexdigest(),
+        received_at=now,
+        last_received_at=now,
+        due_at=now if notice.concerns_payment else None,
+        result="" if notice.concerns_payment else "not about a payment",
+    )
+    row.body = body
+    Notification.objects.bulk_create(
+        [row],
+        update_conflicts=True,
+        unique_fields=["endpoint", "dedupe_key"],
+        update_fields=["due_at", "lease_token", "attempts", "last_received_at"],
+    )
+
+
+def work(notification: Notification) -> None:
+    """Ask the gateway about the payment that a leased group of notices speaks of."""
+    group = Notification.objects.filter(lease_token=notification.lease_token)
+    token = notification.lease_token
+    session = PaymentSession.objects.select_related("merchant").filter(notification.names()).first()
+    if session is None:
+        _keep_orphan(notification)
+        return
+    try:
+        found = complete.ask(session, notification.gateway_id)
+    except GatewayError as error:
+        recover.no_answer(session.merchant_id, error)
+        again = ladders.after(ladders.SAYS_MORE, notification.attempts + 1, timezone.now())
+        group.finish(token, again, session=session, result=f"no answer: {error.code}"[:200])
+        return
+    recover.answered(session.merchant_id)
+    after = complete.settle(session.pk, found, ACTOR)
+    _finish(notification, session, found, str(after.stage))
+
+
+def _finish(notification: Notification, session: PaymentSession, found: Fetched | None, stage: str) -> None:
+    """End the group; notices that say more than was found stay for an hour."""
+    now = timezone.now()
+    token = notification.lease_token
+    group = Notification.objects.filter(lease_token=token)
+    shown = _SAYS[found.status if found else None] if found else -1
+    more = [status for status, says in _SAYS.items() if status is not None and says > shown]
+    if more:
+        again = ladders.after(ladders.SAYS_MORE, notification.attempts + 1, now)
+        fresh = group.filter(claims__in=more, received_at__gt=now - ladders.SAYS_MORE_PATIENCE)
+        fresh.finish(token, again, session=session, result="says more than the gateway shows")
+    group.finish(token, None, session=session, result=stage)
+
+
+def _keep_orphan(notification: Notification) -> None:
+    """A notice of a payment we do not know: perhaps its session is being written; after a day staff see it."""
+    tries = notification.attempts + 1
+    group = Notification.objects.filter(lease_token=notification.lease_token)
+    token = notification.lease_token
+    if tries > len(ladders.ORPHAN):
+        group.finish(token, None, attention=True, result="no payment of ours")
+    else:
+        group.finish(token, ladders.after(ladders.ORPHAN, tries, timezone.now()), result="no payment of ours yet")

@@ -1,0 +1,57 @@
+"""When to try again: the waiting times between tries, with the last one repeated."""
+
+import random
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from payments.models import PaymentSession
+from payments.states import LIVE, Reason, Stage
+
+MINUTE = 60.0
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+UNKNOWN_CALL = (3, 10, 30, MINUTE, 2 * MINUTE, 5 * MINUTE, 15 * MINUTE, *[HOUR] * (7 * 24), DAY)
+UNSENT_CALL = (5, 30, 2 * MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR)
+TO_THE_SHOP = (
+    5,
+    30,
+    *(m * MINUTE for m in (2, 5, 15, 30)),
+    *(h * HOUR for h in (1, 2, 4, 8, 12)),
+    DAY,
+)
+SHOP_PATIENCE = timedelta(days=7)
+ORPHAN = (10, MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 12 * HOUR, DAY)
+SAYS_MORE = (10, MINUTE, 5 * MINUTE, 10 * MINUTE)
+SAYS_MORE_PATIENCE = timedelta(hours=1)
+UNANSWERED_LOOK = 30.0
+OPEN_SESSION = tuple(timedelta(minutes=m) for m in (1, 3, 10, 30))
+JITTER = 0.1
+
+
+def step(ladder: Sequence[float], tries: int) -> float:
+    """Return the seconds to wait after ``tries`` tries (1 or more)."""
+    return ladder[min(max(tries, 1), len(ladder)) - 1]
+
+
+def after(ladder: Sequence[float], tries: int, now: datetime) -> datetime:
+    """Return the time of the next try: the ladder's step and up to a tenth more, so that rows spread out."""
+    return now + timedelta(seconds=step(ladder, tries) * (1 + random.uniform(0, JITTER)))
+
+
+def next_look(session: PaymentSession, now: datetime) -> datetime | None:
+    """Return when the gateway is asked about ``session`` again; None when it has nothing more to say.
+
+    1, 3, 10 and 30 minutes after the start or the return, then hourly, daily after a day, and at
+    the session's end. A superseded session is asked about as long as its buyer might pay.
+    """
+    superseded = session.stage == Stage.EXPIRED and session.reason == Reason.SUPERSEDED
+    if session.stage not in LIVE and not superseded:
+        return None
+    origin = session.looked_from or session.created_at
+    later = [origin + wait for wait in OPEN_SESSION]
+    pause = timedelta(seconds=HOUR if now - origin < timedelta(seconds=DAY) else DAY)
+    candidates = [at for at in later if at > now][:1] or [now + pause]
+    if session.expires_at > now:
+        candidates.append(session.expires_at)
+    return min(candidates)

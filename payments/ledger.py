@@ -1,0 +1,246 @@
+"""The books: what happened to the money of one order, written under that order's lock.
+
+Every function here runs inside the caller's transaction, after ``lock_order`` or ``lock_session``.
+Lock order: order, session, cancellation. Amounts are minor units of the session's currency.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db.models import Case, Value, When
+
+from merchants.models import Merchant, Shop
+from payments.models import (
+    OPEN_CALLS,
+    CallKind,
+    CallState,
+    Delivery,
+    DeliveryKind,
+    GatewayCall,
+    Notification,
+    Order,
+    PaymentEvent,
+    PaymentSession,
+)
+from payments.states import HOLDING, LIVE, Reason, Stage, move
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the shop asks for in one attempt to pay; ``amount`` and ``tax_free`` in minor units."""
+
+    amount: int
+    currency: str
+    method: str
+    device: str
+    nation: str
+    description: str
+    redirect_url: str
+    cancel_url: str
+    expires_at: datetime
+    tax_free: int = 0
+    buyer: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def lock_order(shop: Shop, joiner_id: int, order_id: int, claim_id: int) -> Order:
+    """Return the order's row, locked; it is made at the first call."""
+    key = {"db_type": shop.db_type, "order_id": order_id, "claim_id": claim_id}
+    Order.objects.get_or_create(**key, defaults={"shop": shop, "joiner_id": joiner_id})
+    return Order.objects.select_for_update().get(**key)
+
+
+def lock_session(pk: int) -> PaymentSession:
+    """Return the session with its order, both locked, the order first."""
+    order_pk = PaymentSession.objects.values_list("order_id", flat=True).get(pk=pk)
+    order = Order.objects.select_for_update().get(pk=order_pk)
+    session = PaymentSession.objects.select_for_update(of=("self",)).select_related("merchant").get(pk=pk)
+    session.order = order
+    return session
+
+
+def standing(order: Order) -> PaymentSession | None:
+    """Return the session that status, cancels and messages mean by this order.
+
+    The one that holds money, else the live one, else one in REVIEW, else the newest.
+    """
+    rank = Case(
+        When(stage__in=HOLDING, then=Value(0)),
+        When(stage__in=LIVE, then=Value(1)),
+        When(stage=Stage.REVIEW, then=Value(2)),
+        default=Value(3),
+    )
+    return order.sessions.select_related("merchant").order_by(rank, "-pk").first()
+
+
+def open_session(order: Order, merchant: Merchant, terms: Terms) -> PaymentSession:
+    """Write a new attempt to pay. Raises IntegrityError if the order has a live one."""
+    session = PaymentSession(
+        order=order,
+        merchant=merchant,
+        gateway=merchant.gateway,
+        amount=terms.amount,
+        currency=terms.currency,
+        method=terms.method,
+        device=terms.device,
+        nation=terms.nation,
+        tax_free=terms.tax_free,
+        description=terms.description,
+        redirect_url=terms.redirect_url,
+        cancel_url=terms.cancel_url,
+        expires_at=terms.expires_at,
+    )
+    session.buyer = dict(terms.buyer)
+    session.save(force_insert=True)
+    note(session, "opened", "shop", amount=terms.amount, currency=terms.currency, method=terms.method)
+    return session
+
+
+def intend(session: PaymentSession, kind: CallKind, body: str, *, due_at: datetime, purpose: str = "") -> GatewayCall:
+    """Write the intent of a call with effect: READY, to be claimed by a worker at ``due_at``."""
+    uuid = uuid4()
+    call = GatewayCall(
+        uuid=uuid,
+        session=session,
+        merchant=session.merchant,
+        kind=kind,
+        idempotency_key=f"pgb:{kind.lower()}:{uuid}",
+        purpose=purpose,
+        due_at=due_at,
+    )
+    call.body = body
+    call.save(force_insert=True)
+    return call
+
+
+def send_now(session: PaymentSession, kind: CallKind, body: str, at: datetime, seconds: float) -> GatewayCall:
+    """Write the intent of a call that the caller itself sends next: SENDING, leased to it for ``seconds``."""
+    call = intend(session, kind, body, due_at=at + timedelta(seconds=seconds))
+    call.state, call.first_sent_at, call.attempts, call.lease_token = CallState.SENDING, at, 1, uuid4()
+    call.save(update_fields=["state", "first_sent_at", "attempts", "lease_token"])
+    return call
+
+
+def open_call(session: PaymentSession) -> GatewayCall | None:
+    """Return the call of the session whose outcome is not known yet."""
+    return session.calls.filter(state__in=OPEN_CALLS).exclude(kind=CallKind.NET_CANCEL).first()
+
+
+def hurry(call: GatewayCall, at: datetime) -> None:
+    """Let a worker look at a call that waits, now."""
+    GatewayCall.objects.waiting().filter(pk=call.pk).update(due_at=at)
+
+
+def end_call(call: GatewayCall, state: CallState, at: datetime, **words: Any) -> bool:
+    """Write a call's final outcome if the caller still holds its lease; False: the result does not count."""
+    held = GatewayCall.objects.filter(pk=call.pk)
+    return call.lease_token is not None and held.finish(call.lease_token, state=state, ended_at=at, **words)
+
+
+def leave_unknown(call: GatewayCall, due_at: datetime, code: str, message: str, **changes: Any) -> None:
+    """Write that nobody knows what the call did: it is looked into at ``due_at``."""
+    held = GatewayCall.objects.filter(pk=call.pk, lease_token=call.lease_token)
+    held.update(
+        state=CallState.UNKNOWN,
+        lease_token=None,
+        due_at=due_at,
+        code=code[:100],
+        message=message[:500],
+        **changes,
+    )
+
+
+def leave_unsent(call: GatewayCall, due_at: datetime, code: str) -> None:
+    """Write that a call surely did not go out: it is sent for the first time at ``due_at``."""
+    held = GatewayCall.objects.filter(pk=call.pk, lease_token=call.lease_token)
+    held.update(state=CallState.READY, lease_token=None, due_at=due_at, code=code[:100])
+
+
+def take_call(session: PaymentSession, kind: CallKind, state: CallState, at: datetime) -> None:
+    """End an open call from what a lookup saw, taking its lease: whoever sent it learns that he came late."""
+    GatewayCall.objects.filter(session=session, kind=kind, state__in=OPEN_CALLS).update(
+        state=state, ended_at=at, due_at=None, lease_token=None
+    )
+
+
+def identify(session: PaymentSession, gateway_id: str, payment_id: str, page_url: str, at: datetime) -> None:
+    """Store the gateway's ids as they become known, and wake the notices that came before them."""
+    changes = {
+        name: value
+        for name, value in (
+            ("gateway_id", gateway_id),
+            ("gateway_payment_id", payment_id),
+            ("page_url", page_url),
+        )
+        if value and not getattr(session, name)
+    }
+    if not changes:
+        return
+    PaymentSession.objects.filter(pk=session.pk).update(**changes)
+    for name, value in changes.items():
+        setattr(session, name, value)
+    orphans = Notification.objects.filter(session=None, due_at__isnull=False, gateway=session.gateway)
+    if "gateway_id" in changes:
+        orphans.filter(gateway_id=gateway_id).ring(at)
+    if "gateway_payment_id" in changes:
+        orphans.filter(gateway_payment_id=payment_id).ring(at)
+
+
+def look_at(session: PaymentSession, at: datetime | None) -> None:
+    """Plan when the gateway is asked about the session; None: no more."""
+    PaymentSession.objects.filter(pk=session.pk).update(due_at=at, lease_token=None)
+    session.due_at = at
+
+
+def others_of(session: PaymentSession) -> tuple[bool, bool]:
+    """Say whether another session of the order holds money, and whether a newer one exists."""
+    others = PaymentSession.objects.filter(order=session.order_id).exclude(pk=session.pk)
+    return others.filter(stage__in=HOLDING).exists(), others.filter(pk__gt=session.pk).exists()
+
+
+def book_payment(session: PaymentSession, received: int, at: datetime) -> None:
+    """Move the session to PAID with what the gateway verified."""
+    move(session, Stage.PAID, paid=received, paid_at=at, reason="", due_at=None, lease_token=None)
+    note(session, "paid", "gateway", expected=session.amount, verified=received)
+
+
+def put_in_review(session: PaymentSession, reason: Reason, received: int, **facts: Any) -> None:
+    """Freeze money that is there but not as it should be: a person decides, the shop is not told."""
+    move(
+        session,
+        Stage.REVIEW,
+        reason=reason,
+        paid=received,
+        attention=True,
+        due_at=None,
+        lease_token=None,
+    )
+    note(session, "review", "gateway", reason=reason, expected=session.amount, verified=received, **facts)
+
+
+def end_unpaid(session: PaymentSession, stage: Stage, reason: str, actor: str) -> None:
+    """Move a live session to FAILED or EXPIRED."""
+    move(session, stage, reason=reason, due_at=None, lease_token=None)
+    note(session, stage.lower(), actor, reason=reason)
+
+
+def owe(session: PaymentSession, kind: DeliveryKind, cause: str, event_id: UUID, body: str, at: datetime) -> None:
+    """Write a message to the shop, due now, under the order's present sequence number (raised for it)."""
+    Delivery.objects.create(
+        event_id=event_id,
+        shop_id=session.order.shop_id,
+        order=session.order,
+        session=session,
+        kind=kind,
+        cause=cause,
+        sequence=session.order.sequence,
+        body=body,
+        due_at=at,
+    )
+
+
+def note(session: PaymentSession, kind: str, actor: str, **facts: Any) -> None:
+    """Add a line to the session's timeline. ``facts`` hold amounts, codes and ids, never personal data."""
+    PaymentEvent.objects.create(session=session, kind=kind, actor=actor, facts=facts)

@@ -1,0 +1,23 @@
+"""What happened to the money. Nothing in this app touches the network."""
+
+from payments.models.calls import OPEN_CALLS, CallKind, CallState, GatewayCall
+from payments.models.deliveries import Delivery, DeliveryAttempt, DeliveryKind, DeliveryState
+from payments.models.events import Circuit, PaymentEvent
+from payments.models.notifications import Notification
+from payments.models.orders import Order, PaymentSession
+
+__all__ = [
+    "OPEN_CALLS",
+    "CallKind",
+    "CallState",
+    "Circuit",
+    "Delivery",
+    "DeliveryAttempt",
+    "DeliveryKind",
+    "DeliveryState",
+    "GatewayCall",
+    "Notification",
+    "Order",
+    "PaymentEvent",
+    "PaymentSession",
+]

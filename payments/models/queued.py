@@ -1,0 +1,56 @@
+"""What makes a table a queue: a due time, a count of attempts and a lease."""
+
+from datetime import datetime, timedelta
+from typing import Any, Self
+from uuid import UUID, uuid4
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+
+class QueuedSet(models.QuerySet[Any]):
+    """Questions and answers about the work that waits in a table."""
+
+    def due(self, now: datetime) -> Self:
+        """Rows whose time has come, leased ones too if their lease ran out."""
+        return self.filter(due_at__lte=now)
+
+    def waiting(self) -> Self:
+        """Rows that wait for a later time and that nobody works on."""
+        return self.filter(due_at__isnull=False, lease_token=None)
+
+    def lease(self, now: datetime, seconds: float, **changes: Any) -> UUID:
+        """Take these rows (already locked by the caller) for ``seconds``; the attempt is counted before it."""
+        token = uuid4()
+        self.update(lease_token=token, due_at=now + timedelta(seconds=seconds), attempts=F("attempts") + 1, **changes)
+        return token
+
+    def finish(self, token: UUID, due_at: datetime | None = None, **changes: Any) -> bool:
+        """End the work done under ``token``: idle, or due again at ``due_at``.
+
+        False means that the lease was lost: somebody else holds the row, and the caller's result does not count.
+        """
+        return bool(self.filter(lease_token=token).update(lease_token=None, due_at=due_at, **changes))
+
+    def ring(self, now: datetime) -> int:
+        """Make rows due now, also those being worked: their present work then ends without effect on the queue."""
+        return self.update(due_at=now, lease_token=None)
+
+
+class Queued(models.Model):
+    """A row that a worker has to look at when ``due_at`` (null: never) has come."""
+
+    due_at = models.DateTimeField(_("처리 예정"), null=True, blank=True, editable=False)
+    attempts = models.PositiveIntegerField(_("시도 횟수"), default=0, editable=False)
+    lease_token = models.UUIDField(null=True, blank=True, editable=False)
+
+    objects = QueuedSet.as_manager()
+
+    class Meta:
+        abstract = True
+
+
+def due_index(name: str, *fields: str) -> models.Index:
+    """Return the small index that finds due rows: it holds only rows that wait."""
+    return models.Index(fields=["due_at", *fields], name=name, condition=Q(due_at__isnull=False))
