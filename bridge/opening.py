@@ -42,8 +42,8 @@ def intend(session: PaymentSession, now: datetime) -> GatewayCall:
     return ledger.send_now(session, CallKind.START, body, now, LEASE_SECONDS)
 
 
-def send(session: PaymentSession, call: GatewayCall) -> bool:
-    """Open the payment and write the outcome. True: its page is ready; False: in doubt, or decided by others.
+def send(session: PaymentSession, call: GatewayCall) -> PaymentSession | None:
+    """Open the payment and write the outcome. Returns it with its page; None: in doubt, or decided by others.
 
     Raises ShopError when it surely was not opened.
     """
@@ -52,7 +52,8 @@ def send(session: PaymentSession, call: GatewayCall) -> bool:
     try:
         started = _try(gateway, call)
     except GatewayError as error:
-        return _did_not_open(session, call, error)
+        _did_not_open(session, call, error)
+        return None
     return opened(session.pk, call, started)
 
 
@@ -69,32 +70,32 @@ def _try(gateway: Gateway, call: GatewayCall) -> Started:
             time.sleep(PAUSE_BEFORE_REPEAT)
 
 
-def opened(session_pk: int, call: GatewayCall, started: Started) -> bool:
-    """Write that the payment is open at the gateway, if the call is still ours."""
+def opened(session_pk: int, call: GatewayCall, started: Started) -> PaymentSession | None:
+    """Write that the payment is open at the gateway; None if the call is no longer ours."""
     now = timezone.now()
     with transaction.atomic():
         session = ledger.lock_session(session_pk)
         if not ledger.end_call(call, CallState.DONE, now):
-            return False
+            return None
         ledger.identify(session, started.gateway_id, "", started.url, now)
         ledger.look_at(session, ladders.next_look(session, now))
         ledger.note(session, "started", "gateway", gateway_id=started.gateway_id)
     circuits.answered(circuits.Kind.ACCOUNT, call.merchant_id, now)
-    return True
+    return session
 
 
-def _did_not_open(session: PaymentSession, call: GatewayCall, error: GatewayError) -> bool:
+def _did_not_open(session: PaymentSession, call: GatewayCall, error: GatewayError) -> None:
     now = timezone.now()
     if not isinstance(error, Refused):
         circuits.failed(circuits.Kind.ACCOUNT, call.merchant_id, now)
     if not isinstance(error, NotSent | Refused):
         ledger.leave_unknown(call, ladders.after(ladders.UNKNOWN_CALL, 1, now), error.code, error.message)
-        return False
+        return
     code = ErrorCode.GATEWAY_REFUSED if isinstance(error, Refused) else ErrorCode.GATEWAY_UNREACHABLE
     with transaction.atomic():
         session = ledger.lock_session(session.pk)
         if not ledger.end_call(call, CallState.REFUSED, now, code=error.code, message=error.message):
-            return False
+            return
         # Told in this answer only: the shop never knew of the session.
         ledger.end_unpaid(session, Stage.FAILED, _REASONS[code], "gateway")
     raise ShopError(code, f"the payment was not opened: {error}", PaymentId=session.reference, Stage=session.stage)

@@ -176,7 +176,7 @@ class _Start:
         except Refused as refusal:
             message = f"the gateway cannot take this payment: {refusal}"
             raise ShopError(ErrorCode.GATEWAY_REFUSED, message) from refusal
-        return lambda: session if opening.send(session, call) else None
+        return lambda: opening.send(session, call)
 
     def _wait(self, session: PaymentSession, seconds: float, *, in_doubt: bool = False) -> _Step:
         left = self._ends - time.monotonic()

@@ -44,6 +44,8 @@ def configure(level: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django": {"handlers": [], "propagate": True},
+            # its lines hold what was sent
+            "stripe": {"level": "WARNING"},
             # two lines for each drain, several times a second
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},

@@ -1,0 +1,55 @@
+"""Fixtures for every test."""
+
+import pytest
+from django.test import Client
+
+from bridge.sandbox.sandbox import Sandbox
+from merchants.lookup import clear_cache
+from tests.factories import API_KEY, SIGNING_SECRET, STRIPE_CREDENTIALS, ConnectionFactory, ShopFactory
+from tests.world import World
+
+
+@pytest.fixture(autouse=True)
+def _fresh_configuration():
+    clear_cache()
+    yield
+    clear_cache()
+
+
+@pytest.fixture(scope="session")
+def running_sandbox():
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(running_sandbox):
+    """Stripe and the shop, with empty books."""
+    running_sandbox.reset()
+    running_sandbox.recorder = None
+    yield running_sandbox
+    running_sandbox.reset()
+
+
+@pytest.fixture
+def world(sandbox, settings, transactional_db, live_server):
+    """A shop, a Stripe account, and PGB served at live_server. See World."""
+    settings.PGB_STRIPE_BASE_URL = sandbox.url
+    settings.PGB_PUBLIC_URL = live_server.url
+    settings.PGB_SHOP_CALLS_PER_MINUTE = 1_000_000
+    shop = ShopFactory(
+        joiner_id=1001, completion_url=f"{sandbox.url}/shop/complete", redirect_hosts=["127.0.0.1", "shop.example"]
+    )
+    merchant = ConnectionFactory(merchant__code="stripe-kr", merchant__mid="acct_kr").merchant
+    sandbox.stripe.accounts.clear()
+    sandbox.shop.accounts.clear()
+    sandbox.stripe.add_account(
+        mid=merchant.mid,
+        secret_key=STRIPE_CREDENTIALS["secret_key"],
+        webhook_secret=STRIPE_CREDENTIALS["webhook_secret"],
+        webhook_url=f"{live_server.url}/PGBReturn/Webhook/stripe/{merchant.webhook_token}",
+    )
+    sandbox.shop.add_account(
+        db_type="KR1", joiner_id=1001, nation="KR", currency="KRW", api_key=API_KEY, signing_secret=SIGNING_SECRET
+    )
+    return World(sandbox, shop, merchant, Client(raise_request_exception=True))

@@ -1,0 +1,79 @@
+"""A whole small world for tests: PGB's doors in this process, the sandbox over real HTTP, the queues driven by hand.
+
+Time is the application's clock: a test travels, then works off what is due.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from django.test import Client
+
+from bridge import drains
+from bridge.sandbox.sandbox import Sandbox
+from merchants.models import Merchant, Shop
+from payments.models import Delivery, PaymentSession
+from payments.queues import Queue
+from tests.factories import API_KEY
+
+@dataclass
+class World:
+    """One shop with one Stripe account behind CARD, and everybody around them."""
+
+    sandbox: Sandbox
+    shop: Shop
+    merchant: Merchant
+    client: Client
+
+    def order(self, order_id: int = 1, **changes: Any) -> dict[str, Any]:
+        """Return the body of a PayStart of 64,900 won."""
+        return {
+            "DBType": self.shop.db_type,
+            "OrderId": order_id,
+            "JoinerId": self.shop.joiner_id,
+            "PayType": "CARD",
+            "TotalPrice": "64900",
+            "OrderDescription": "명함 200매",
+            "RedirectUrl": f"{self.sandbox.url}/shop/thanks",
+            "NationCode": "KR",
+            **changes,
+        }
+
+    def post(self, path: str, body: Any, **headers: str) -> Any:
+        """Call PGB as the shop does; a dict goes as JSON."""
+        headers = {"Authorization": f"Bearer {API_KEY}", **headers}
+        data = body if isinstance(body, str | bytes) else json.dumps(body)
+        return self.client.post(path, data, content_type="application/json", headers=headers)
+
+    def start(self, order_id: int = 1, **changes: Any) -> Any:
+        """PayStart; returns its answer."""
+        return self.post("/PGB/PayStart", self.order(order_id, **changes)).json()
+
+    def status(self, order_id: int = 1, **changes: Any) -> Any:
+        """PayStatus; returns its answer."""
+        keys = {"DBType": self.shop.db_type, "OrderId": order_id, "JoinerId": self.shop.joiner_id}
+        return self.post("/PGB/PayStatus", {**keys, **changes}).json()
+
+    def session(self, order_id: int = 1) -> PaymentSession:
+        """The newest session of the order."""
+        return PaymentSession.objects.filter(order__order_id=order_id).select_related("order").latest("pk")
+
+    def pay(self, order_id: int = 1, how: str = "pay") -> None:
+        """Press a button on the newest session's page at the gateway; its webhooks come in at once."""
+        self.sandbox.stripe.pay(self.session(order_id).gateway_id, how=how)
+        self.sandbox.settle()
+
+    def work(self) -> int:
+        """Work off all that is due now, as the workers would."""
+        done = 0
+        while True:
+            now = sum(drains.drain(queue) for queue in Queue)
+            if now == 0:
+                return done
+            done += now
+
+    def told(self, order_id: int = 1) -> list[str]:
+        """The kinds of message that the shop has accepted, in order."""
+        rows = Delivery.objects.filter(order__order_id=order_id, state="DELIVERED").order_by("sequence")
+        return [row.kind for row in rows]
+
