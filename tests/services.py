@@ -9,9 +9,10 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
@@ -31,9 +32,23 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
         os.environ |= servers.__enter__()
         early_config.add_cleanup(lambda: servers.__exit__(None, None, None))
     else:
-        base, _, _ = os.environ["REDIS_URL"].partition("?db=")
-        os.environ["REDIS_URL"] = f"{base}?db={int(worker.removeprefix('gw')) + 1}"
+        address = urlsplit(os.environ["REDIS_URL"])
+        own = int(worker.removeprefix("gw")) + 1
+        part = {"query": f"db={own}"} if address.scheme == "unix" else {"path": f"/{own}"}
+        os.environ["REDIS_URL"] = urlunsplit(address._replace(**part))
     return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """In CI a browser is installed: a browser test that was skipped proves nothing and fails."""
+    report = yield
+    if os.environ.get("CI") == "true" and report.skipped and item.get_closest_marker("browser"):
+        report.outcome = "failed"
+        report.longrepr = f"a browser test was skipped in CI: {report.longrepr}"
+    return report
 
 
 @contextmanager

@@ -5,12 +5,14 @@ import tempfile
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from config.environment import is_loopback
 from config.local import follow_ports
 from config.supervisor import Program, Supervisor
 
@@ -22,7 +24,13 @@ class Command(BaseCommand):
         parser.add_argument("--web-host", default="127.0.0.1", help="address the web processes listen on")
         parser.add_argument("--web-port", type=int, default=8000)
         sandbox = parser.add_mutually_exclusive_group()
-        sandbox.add_argument("--sandbox-port", type=int, default=9000)
+        local = is_loopback(urlsplit(settings.PGB_PUBLIC_URL).hostname or "")
+        sandbox.add_argument(
+            "--sandbox-port",
+            type=int,
+            default=9000 if local else None,
+            help="default: 9000, and no sandbox where PGB_PUBLIC_URL is public",
+        )
         sandbox.add_argument("--no-sandbox", action="store_const", const=None, dest="sandbox_port")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -1,0 +1,108 @@
+"""The environment becomes settings, or a sentence that names what is wrong with it."""
+
+import base64
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from config.environment import broker, database, field_keys, is_loopback, web_address
+from config.local import DATA
+
+ROOT = DATA.parent
+KEY = base64.urlsafe_b64encode(b"\xff" * 32).decode()
+PRODUCTION = {
+    "SECRET_KEY": "0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    "PGB_FIELD_KEYS": KEY,
+    "PGB_PUBLIC_URL": "https://pay.example.com",
+    "DATABASE_URL": "postgres://pgb:secret@db.example.com:5432/pgb",
+    "REDIS_URL": "redis://redis.example.com:6379/0",
+    "PATH": os.environ["PATH"],
+}
+
+
+def check(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_production_is_clean() -> None:
+    checked = check(PRODUCTION)
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "PGB_FIELD_KEYS", "PGB_PUBLIC_URL", "DATABASE_URL", "REDIS_URL"])
+def test_missing_variable_is_named_with_what_to_do(name: str) -> None:
+    checked = check({**PRODUCTION, name: ""})
+    assert checked.returncode == 1
+    assert checked.stderr.startswith(f"manage.py: Set the environment variable {name}: ")
+    assert checked.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://pay.example.com", "https://pay.example.com:8443/", "http://127.0.0.1:8000", "http://[::1]:80"],
+)
+def test_web_address(address: str) -> None:
+    assert web_address("X", address) == address.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://pay.example.com", "pay.example.com", "ftp://127.0.0.1", "https://", "https://u@h", "https://h/?q", ""],
+)
+def test_web_address_refused(address: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="X is"):
+        web_address("X", address)
+
+
+@pytest.mark.parametrize(
+    ("host", "is_so"),
+    [("localhost", True), ("127.9.9.9", True), ("::1", True), ("10.0.0.1", False), ("localhost.example", False)],
+)
+def test_loopback(host: str, is_so: bool) -> None:
+    assert is_loopback(host) is is_so
+
+
+def test_field_keys_keep_their_order() -> None:
+    other = base64.urlsafe_b64encode(bytes(32)).decode()
+    assert field_keys(f"{KEY}, {other}") == [b"\xff" * 32, bytes(32)]
+
+
+@pytest.mark.parametrize("text", ["", ",", "short", KEY[:-4], KEY + ",x", "/" * 43 + "="])
+def test_field_keys_refused(text: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="PGB_FIELD_KEYS"):
+        field_keys(text)
+
+
+@pytest.mark.parametrize(
+    ("url", "celerys"),
+    [
+        ("redis://h:6379/1", "redis://h:6379/1"),
+        ("rediss://:p@h:6379/0", "rediss://:p@h:6379/0"),
+        ("unix:///tmp/x/redis.sock?db=3", "redis+socket:///tmp/x/redis.sock?virtual_host=3"),
+        ("unix:///tmp/x/redis.sock", "redis+socket:///tmp/x/redis.sock?virtual_host=0"),
+    ],
+)
+def test_broker(url: str, celerys: str) -> None:
+    assert broker(url) == celerys
+
+
+def test_other_servers_are_refused() -> None:
+    with pytest.raises(ImproperlyConfigured, match="REDIS_URL"):
+        broker("amqp://h")
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL"):
+        database("sqlite:///x.db", 1)
+
+
+def test_database_has_a_connection_for_every_thread() -> None:
+    config: dict[str, Any] = database("postgres://u:p%40@h:5433/pgb?sslmode=require", 17)
+    assert config["PASSWORD"] == "p@"
+    assert config["OPTIONS"]["sslmode"] == "require"
+    assert config["OPTIONS"]["pool"]["max_size"] == 17
+    assert "ATOMIC_REQUESTS" not in config
