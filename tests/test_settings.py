@@ -74,7 +74,7 @@ def test_field_keys_keep_their_order() -> None:
     assert field_keys(f"{KEY}, {other}") == [b"\xff" * 32, bytes(32)]
 
 
-@pytest.mark.parametrize("text", ["", ",", "short", KEY[:-4], KEY + ",x", "/" * 43 + "="])
+@pytest.mark.parametrize("text", ["", ",", "short", KEY[:-4], KEY + ",x"])
 def test_field_keys_refused(text: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="PGB_FIELD_KEYS"):
         field_keys(text)
