@@ -10,9 +10,7 @@ from django.core.checks import CheckMessage, Error, register
 from bridge.sandbox.guard import in_production, points_here
 
 
-def check_no_sandbox_in_production(
-    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
-) -> list[CheckMessage]:
+def check_no_sandbox_in_production(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """bridge.E001 for each gateway base URL that points at this machine in production settings."""
     if not in_production():
         return []
@@ -23,9 +21,7 @@ def check_no_sandbox_in_production(
             id="bridge.E001",
         )
         for name in sorted(dir(settings))
-        if name.startswith("PGB_")
-        and name.endswith("_BASE_URL")
-        and points_here(getattr(settings, name) or "")
+        if name.startswith("PGB_") and name.endswith("_BASE_URL") and points_here(getattr(settings, name) or "")
     ]
 
 

@@ -18,7 +18,11 @@ Z99 = 2.3263478740408408  # the 99th percentile of the normal distribution
 
 @dataclass(frozen=True)
 class Kind:
-    """Where a kind of fault can happen, and its parameters with defaults (a type: must be given)."""
+    """Where a kind of fault can happen, and its parameters.
+
+    A parameter is given by its default, by the tuple of its possible values (the first is the default), or by
+    its type if it must be given.
+    """
 
     operations: tuple[str, ...]
     params: Mapping[str, Any] = field(default_factory=dict)
@@ -29,20 +33,20 @@ KINDS: dict[str, Kind] = {
     "drop": Kind((*INBOUND, "webhook", "return"), {"reset": False}),
     "latency": Kind(INBOUND, {"seconds": 0.0, "p50": 0.0, "p99": 0.0}),
     "error_before": Kind(INBOUND, {"status": 500}),
-    "throttle": Kind(INBOUND, {"code": "rate_limit"}),
+    "throttle": Kind(INBOUND, {"code": ("rate_limit", "lock_timeout")}),
     "conflict": Kind(("start", "expire")),
-    "not_visible": Kind(("fetch", "list"), {"seconds": 60}),
+    "not_visible": Kind(("fetch", "list"), {"seconds": 60.0}),
     # after it happened
     "error_after": Kind(INBOUND, {"status": 500}),
     "answer_lost": Kind((*INBOUND, "webhook"), {"reset": False}),
     "answer_cut": Kind(INBOUND),
     "outage": Kind(INBOUND, {"seconds": float}),
     "drip": Kind(INBOUND, {"seconds": 0.05}),
-    "garbage": Kind(INBOUND, {"body": "html"}),
+    "garbage": Kind(INBOUND, {"body": ("html", "truncated", "empty", "array", "binary")}),
     "endless": Kind(INBOUND),
-    "wrong": Kind(("fetch", "list"), {"field": str}),
+    "wrong": Kind(("fetch", "list"), {"field": ("amount", "currency", "reference", "livemode")}),
     "alter": Kind(("start", "fetch", "list"), {"set": dict}),
-    "webhook_first": Kind(("start",), {"how": "pay"}),
+    "webhook_first": Kind(("start",), {"how": ("pay", "later", "decline")}),
     # webhooks
     "duplicate": Kind(("webhook",), {"copies": 2, "concurrent": False}),
     "reorder": Kind(("webhook",), {"window": 2}),
@@ -120,14 +124,14 @@ class Faults:
         `match` names facts of the exchange (reference, session, event_type, event ...) that must be equal.
         `for_seconds` ends the fault by the application's clock. Raises ValueError for what is not known.
         """
+        if (times is not None and times < 1) or not 0 <= probability <= 1:
+            raise ValueError("times must be 1 or more (or None: every time), probability from 0 to 1")
         checked = _checked_params(operation, kind, params)
         with self._lock:
             self._last += 1
             until = None if for_seconds is None else now() + for_seconds
             dice = random.Random(f"{self._seed}/{self._last}")
-            fault = Fault(
-                self._last, operation, kind, times, probability, dict(match or {}), until, checked, dice
-            )
+            fault = Fault(self._last, operation, kind, times, probability, dict(match or {}), until, checked, dice)
             self._plan[fault.id] = fault
         return fault
 
@@ -184,8 +188,23 @@ def _checked_params(operation: str, kind: str, params: Mapping[str, Any]) -> dic
         raise ValueError(f"{kind} cannot happen to {operation}: only to {', '.join(known.operations)}")
     if unknown := sorted(set(params) - set(known.params)):
         raise ValueError(f"{kind} has no parameter {', '.join(unknown)}")
-    if missing := [
-        name for name, value in known.params.items() if isinstance(value, type) and name not in params
-    ]:
-        raise ValueError(f"{kind} needs {', '.join(missing)}")
-    return {**known.params, **params}
+    return {name: _checked(f"{kind}: {name}", declared, params.get(name)) for name, declared in known.params.items()}
+
+
+def _checked(name: str, declared: Any, given: Any) -> Any:
+    """The value given for a parameter, or its default."""
+    if isinstance(declared, tuple):
+        if given is not None and given not in declared:
+            raise ValueError(f"{name} must be one of {', '.join(declared)}")
+        return declared[0] if given is None else given
+    if isinstance(declared, type):
+        if given is None:
+            raise ValueError(f"{name} must be given")
+    elif given is None:
+        return declared
+    wanted = declared if isinstance(declared, type) else type(declared)
+    if wanted is float and type(given) is int:
+        return float(given)
+    if type(given) is not wanted:
+        raise ValueError(f"{name} must be of type {wanted.__name__}")
+    return given

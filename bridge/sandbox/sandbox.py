@@ -58,10 +58,10 @@ class Sandbox:
 
     def reset(self) -> None:
         """Empties books and faults; accounts stay."""
-        self.faults.clear()
         self._schedule.clear()
         self.stripe.reset()
         self.shop.reset()
+        self.faults.clear()
 
     def settle(self, timeout: float = 10.0) -> None:
         """Waits until no webhook is due or under way. Raises TimeoutError."""

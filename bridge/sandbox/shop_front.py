@@ -51,9 +51,7 @@ class ShopFront:
                 return self._page(request, "thanks", self._thanks(request.form()))
         return json_response({"error": "unknown"}, HTTPStatus.NOT_FOUND)
 
-    def _page(
-        self, request: Request, name: str, context: Mapping[str, Any], status: int = HTTPStatus.OK
-    ) -> Response:
+    def _page(self, request: Request, name: str, context: Mapping[str, Any], status: int = HTTPStatus.OK) -> Response:
         language = locale_of(None, request.headers)
         context = {"words": words(language), "language": language, **context}
         return html_response(render_to_string(f"sandbox/{name}.html", context), status)
@@ -117,7 +115,5 @@ class ShopFront:
 def is_signed(values: Mapping[str, str], secret: str) -> bool:
     """Whether the return's parameters carry PGB's signature: anybody may type an address."""
     text = ".".join(values.get(name, "") for name in SIGNED)
-    digest = hmac.new(
-        base64.b64decode(secret.removeprefix("whsec_")), text.encode(), hashlib.sha256
-    ).hexdigest()
+    digest = hmac.new(base64.b64decode(secret.removeprefix("whsec_")), text.encode(), hashlib.sha256).hexdigest()
     return hmac.compare_digest(digest.encode(), values.get("Signature", "").encode())

@@ -81,6 +81,7 @@ class Stripe:
             for book in vars(self.books).values():
                 book.clear()
             self._keys.clear()
+            self.events.forget()
 
     def handle(self, request: Request) -> Response:
         """Answers an API request; faults may change the answer or how it is sent."""
@@ -97,7 +98,7 @@ class Stripe:
             answer = _refusal(refusal)
         except BadRequest as error:
             answer = _refusal(Refused(str(error)))
-        answer.headers.setdefault("Request-Id", f"req_{token_hex(7)}")
+        answer.headers["Request-Id"] = f"req_{token_hex(7)}"
         self.books.calls.append(Call(operation, request.path, key, answer.status))
         answer = broken.after(taken, tamper(taken, answer), _fault)
         self._report(request, answer, faulty=bool(taken.keys() - HARMLESS))
@@ -137,9 +138,7 @@ class Stripe:
 
     def _report(self, request: Request, answer: Response, *, faulty: bool) -> None:
         target = f"{request.path}?{request.query}" if request.query else request.path
-        self._record(
-            Exchange("api", request.method, target, request.body, answer.status, answer.body, faulty)
-        )
+        self._record(Exchange("api", request.method, target, request.body, answer.status, answer.body, faulty))
 
 
 def _refusal(refusal: Refused) -> Response:

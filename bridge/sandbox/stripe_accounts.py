@@ -58,9 +58,7 @@ class Account:
         known = {one.name for one in fields(cls)}
         if unknown := sorted(set(data) - known):
             raise ValueError(f"unknown: {', '.join(unknown)}")
-        if missing := [
-            name for name in ("secret_key", "webhook_secret", "webhook_url") if not data.get(name)
-        ]:
+        if missing := [name for name in ("secret_key", "webhook_secret", "webhook_url") if not data.get(name)]:
             raise ValueError(f"missing: {', '.join(missing)}")
         lists = {name: tuple(data[name]) for name in ("subscribed",) if name in data}
         return cls(**{**data, **lists})

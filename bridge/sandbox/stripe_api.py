@@ -20,9 +20,7 @@ Endpoint = Callable[[Account, Json, str, str | None], Json]
 class Api:
     """Finds the endpoint of a request; the endpoints answer with Stripe's objects or raise Refused."""
 
-    def __init__(
-        self, books: StripeBooks, lock: threading.RLock, render: Renderer, checkout: Checkout
-    ) -> None:
+    def __init__(self, books: StripeBooks, lock: threading.RLock, render: Renderer, checkout: Checkout) -> None:
         self._books = books
         self._lock = lock
         self._render = render
@@ -78,9 +76,7 @@ class Api:
     def _charge(self, account: Account, tree: Json, charge_id: str, _: str | None) -> Json:
         expand = read_expand(RETRIEVE.read(tree), "charge")
         with self._lock:
-            by_charge: dict[str, Payment] = {
-                one.charge: one for one in self._books.payments.values() if one.charge
-            }
+            by_charge: dict[str, Payment] = {one.charge: one for one in self._books.payments.values() if one.charge}
             return self._render.charge(own(account, by_charge, charge_id, "charge", "charge"), expand)
 
     def _event(self, account: Account, tree: Json, event_id: str, _: str | None) -> Json:

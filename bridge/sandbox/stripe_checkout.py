@@ -152,9 +152,7 @@ class Checkout:
         payment.method = method
         return payment
 
-    def _captured(
-        self, account: Account, session: Session, payment: Payment, kind: str, after: float
-    ) -> Deliveries:
+    def _captured(self, account: Account, session: Session, payment: Payment, kind: str, after: float) -> Deliveries:
         payment.status = "succeeded"
         payment.captured = payment.amount
         payment.charge = _new_id("ch_3")

@@ -69,9 +69,7 @@ def thin(event: Event, livemode: bool) -> Json:
 class Events:
     """Emits events and delivers their webhooks; `clock` speeds the retry ladder up."""
 
-    def __init__(
-        self, books: StripeBooks, faults: Faults, schedule: Schedule, clock: float, record: Recorder
-    ) -> None:
+    def __init__(self, books: StripeBooks, faults: Faults, schedule: Schedule, clock: float, record: Recorder) -> None:
         self._books = books
         self._faults = faults
         self._schedule = schedule
@@ -153,6 +151,11 @@ class Events:
         else:
             self._schedule.at(now() + REORDER_LONGEST, self.release)
 
+    def forget(self) -> None:
+        """Drops what a reorder fault holds back."""
+        with self._lock:
+            self._held.clear()
+
     def release(self) -> None:
         """Sends what a reorder fault held back, the newest first."""
         with self._lock:
@@ -168,9 +171,7 @@ class Events:
         status, error = self._send(delivery, taken)
         if "answer_lost" in taken:
             status, error = None, "answer lost"
-        self._books.webhooks.append(
-            Sent(event.id, event.type, delivery.form, delivery.attempt, status, error)
-        )
+        self._books.webhooks.append(Sent(event.id, event.type, delivery.form, delivery.attempt, status, error))
         delivery.answered.set()
         if status is None or not 200 <= status < 300:
             self._retry(delivery)
@@ -192,9 +193,7 @@ class Events:
         }
         answer = post(account.webhook_url, delivery.body, headers)
         self._record(
-            Exchange(
-                "webhook", "POST", account.webhook_url, delivery.body, answer.status or 0, b"", bool(taken)
-            )
+            Exchange("webhook", "POST", account.webhook_url, delivery.body, answer.status or 0, b"", bool(taken))
         )
         return answer.status, answer.error
 

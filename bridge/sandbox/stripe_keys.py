@@ -33,9 +33,7 @@ class Keys:
         with self._lock:
             self._entries.clear()
 
-    def run(
-        self, account: str, key: str | None, fingerprint: str, execute: Callable[[], Response]
-    ) -> Response:
+    def run(self, account: str, key: str | None, fingerprint: str, execute: Callable[[], Response]) -> Response:
         """Executes once per key; later calls get the first answer. Failed validations are not kept."""
         if key is None:
             return execute()

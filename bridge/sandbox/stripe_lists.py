@@ -24,9 +24,7 @@ BOUNDS = {"gt": gt, "gte": ge, "lt": lt, "lte": le}
 
 def missing(kind: str, object_id: str, param: str) -> Refused:
     """Stripe's 404 for an object."""
-    return Refused(
-        f"No such {kind}: '{object_id}'", param=param, code="resource_missing", status=HTTPStatus.NOT_FOUND
-    )
+    return Refused(f"No such {kind}: '{object_id}'", param=param, code="resource_missing", status=HTTPStatus.NOT_FOUND)
 
 
 def own(account: Account, book: Mapping[str, T], object_id: str, kind: str, param: str) -> T:

@@ -133,9 +133,7 @@ CREATE = Group(
         "metadata": Metadata(),
         "mode": Choice(("payment",)),
         "payment_intent_data": _INTENT,
-        "payment_method_options": Group(
-            {"konbini": Group({"expires_after_days": Integer(1, 60)}), "card": Group({})}
-        ),
+        "payment_method_options": Group({"konbini": Group({"expires_after_days": Integer(1, 60)}), "card": Group({})}),
         "phone_number_collection": _SWITCH,
         "submit_type": Choice(("auto", "book", "donate", "pay", "subscribe")),
         "success_url": Url(),
@@ -207,9 +205,7 @@ def _check_amount(amount: int, currency: str) -> None:
             code="amount_too_small",
         )
     if amount > Integer().max:
-        raise Refused(
-            "The Checkout Session's total amount is too large.", param="line_items", code="amount_too_large"
-        )
+        raise Refused("The Checkout Session's total amount is too large.", param="line_items", code="amount_too_large")
 
 
 def _check_expiry(params: dict[str, Any]) -> None:

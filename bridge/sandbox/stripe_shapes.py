@@ -12,9 +12,7 @@ SESSION: Json = {
     "ui_mode": "hosted_page",
     "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
     "custom_fields": [],
-    "custom_text": dict.fromkeys(
-        ("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")
-    ),
+    "custom_text": dict.fromkeys(("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")),
     "discounts": [],
     "payment_method_collection": "if_required",
     "payment_method_options": {},
