@@ -35,9 +35,7 @@ class _Configuration:
     merchants: list[Merchant] = field(default_factory=list)
     merchants_by_token: dict[str, Merchant] = field(default_factory=dict)
     # by nation and method
-    connections: dict[tuple[str, str], list[MethodConnection]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
+    connections: dict[tuple[str, str], list[MethodConnection]] = field(default_factory=lambda: defaultdict(list))
 
 
 _lock = threading.Lock()
@@ -170,10 +168,6 @@ def _how_specific(row: MethodConnection) -> tuple[bool, bool, bool]:
 def _can_charge(shop: Shop) -> Callable[[MethodConnection], bool]:
     def can_charge(row: MethodConnection) -> bool:
         merchant = row.merchant
-        return (
-            merchant.is_active
-            and merchant.currency == shop.currency
-            and merchant.gateway in settings.PGB_GATEWAYS
-        )
+        return merchant.is_active and merchant.currency == shop.currency and merchant.gateway in settings.PGB_GATEWAYS
 
     return can_charge

@@ -31,9 +31,8 @@ OPTIONAL_CREDENTIALS: dict[str, set[str]] = {
     GatewayCode.PORTONE_V2: {"webhook_secret_old"},
 }
 
-_HOST = re.compile(
-    r"(?=.{1,253}(:|\Z))[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:\d{1,5})?\Z"
-)
+_LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+_HOST = re.compile(rf"(?=.{{1,253}}(:|\Z)){_LABEL}(\.{_LABEL})*(:[0-9]{{1,5}})?\Z")
 
 
 def check_name(value: str) -> None:
@@ -131,9 +130,7 @@ def missing_credentials(gateway: str, given: set[str]) -> list[str]:
 def check_credentials(gateway: str, credentials: Any) -> None:
     """The keys that this gateway needs, each a text, and no other. No message holds a value."""
     if not isinstance(credentials, Mapping) or not all(_is_text(value) for value in credentials.values()):
-        raise ValidationError(
-            _("인증 정보는 이름과 비어 있지 않은 문자 값의 목록이어야 합니다."), code="credentials"
-        )
+        raise ValidationError(_("인증 정보는 이름과 비어 있지 않은 문자 값의 목록이어야 합니다."), code="credentials")
     unknown = sorted(set(credentials) - credential_names(gateway))
     if unknown:
         raise ValidationError(

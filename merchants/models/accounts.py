@@ -60,9 +60,7 @@ class Merchant(models.Model):
                 violation_error_message=_("같은 PG사, MID, 구분, 통화의 가맹점이 이미 있습니다."),
             ),
             models.CheckConstraint(condition=Q(mode__in=Mode.values), name="merchant_mode_known"),
-            models.CheckConstraint(
-                condition=Q(currency__regex=r"^[A-Z]{3}$"), name="merchant_currency_is_code"
-            ),
+            models.CheckConstraint(condition=Q(currency__regex=r"^[A-Z]{3}$"), name="merchant_currency_is_code"),
             models.CheckConstraint(
                 condition=Q(webhook_token__regex=r"^[A-Za-z0-9_-]{22,64}$"), name="webhook_token_unguessable"
             ),

@@ -54,9 +54,7 @@ class MethodConnection(models.Model):
         validators=[check_name],
         help_text=_("비우면 국가 전체"),
     )
-    joiner_id = models.PositiveBigIntegerField(
-        "JoinerId", null=True, blank=True, help_text=_("비우면 DBType 전체")
-    )
+    joiner_id = models.PositiveBigIntegerField("JoinerId", null=True, blank=True, help_text=_("비우면 DBType 전체"))
     nation = models.CharField(_("국가"), max_length=2, validators=[check_nation])
     method = models.ForeignKey(PaymentMethod, on_delete=models.PROTECT, verbose_name=_("결제수단"))
     device = models.CharField(_("기기"), max_length=10, choices=Device, default=Device.ANY)
@@ -85,13 +83,10 @@ class MethodConnection(models.Model):
             models.CheckConstraint(
                 condition=Q(db_type__isnull=True) | ~Q(db_type=""), name="connection_db_type_not_empty"
             ),
-            models.CheckConstraint(
-                condition=Q(nation__regex=r"^[A-Z]{2}$"), name="connection_nation_is_code"
-            ),
+            models.CheckConstraint(condition=Q(nation__regex=r"^[A-Z]{2}$"), name="connection_nation_is_code"),
             models.CheckConstraint(condition=Q(device__in=Device.values), name="connection_device_known"),
             models.CheckConstraint(
-                condition=Q(min_amount__gte=0)
-                & (Q(max_amount__isnull=True) | Q(max_amount__gte=F("min_amount"))),
+                condition=Q(min_amount__gte=0) & (Q(max_amount__isnull=True) | Q(max_amount__gte=F("min_amount"))),
                 name="connection_amounts_in_order",
                 violation_error_code="amounts",
                 violation_error_message=_("금액은 0 이상, 최대 금액은 최소 금액 이상이어야 합니다."),
@@ -113,9 +108,7 @@ class MethodConnection(models.Model):
         """Refuse a connection through which nobody could ever pay."""
         super().clean()
         if self.method_id and not self.method.is_main:
-            raise ValidationError(
-                {"method": ValidationError(_("부결제수단은 연결하지 않습니다."), code="sub_method")}
-            )
+            raise ValidationError({"method": ValidationError(_("부결제수단은 연결하지 않습니다."), code="sub_method")})
         if not self.merchant_id:
             return
         if self.connected and self.merchant.gateway not in settings.PGB_GATEWAYS:

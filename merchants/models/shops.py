@@ -7,7 +7,8 @@ from django.apps import apps
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import F, Func, Q, Value
+from django.db.models import F, Q, Value
+from django.db.models.functions import Cast
 from django.db.models.lookups import Regex
 from django.utils.translation import gettext_lazy as _
 
@@ -20,8 +21,6 @@ from merchants.rules import (
     check_nation,
     check_redirect_host,
 )
-
-_NATIONS_AS_TEXT = Func(F("nations"), Value(","), function="array_to_string", output_field=models.TextField())
 
 
 class Shop(models.Model):
@@ -37,22 +36,20 @@ class Shop(models.Model):
     )
     name = models.CharField(_("이름"), max_length=100, blank=True)
     nations = ArrayField(
-        models.CharField(max_length=2, validators=[check_nation]),
+        models.TextField(validators=[check_nation]),
         verbose_name=_("국가"),
         help_text=_("쉼표로 구분합니다. 예: KR,JP"),
     )
     currency = models.CharField(_("통화"), max_length=3, validators=[check_currency])
     api_key_hash = models.CharField(max_length=64, blank=True, editable=False, db_index=True)
     api_key_old_hash = models.CharField(max_length=64, blank=True, editable=False, db_index=True)
-    completion_url = models.CharField(
-        _("결제완료 통보 주소"), max_length=500, validators=[check_completion_url]
-    )
+    completion_url = models.CharField(_("결제완료 통보 주소"), max_length=500, validators=[check_completion_url])
     sealed_signing_secret = models.BinaryField(editable=False)
     signing_secret = SealedField("sealed_signing_secret")
     sealed_signing_secret_old = models.BinaryField(null=True, editable=False)
     signing_secret_old = SealedField("sealed_signing_secret_old")
     redirect_hosts = ArrayField(
-        models.CharField(max_length=259, validators=[check_redirect_host]),
+        models.TextField(validators=[check_redirect_host]),
         verbose_name=_("RedirectUrl 허용 호스트"),
         help_text=_("쉼표로 구분합니다. 예: shop.example,m.shop.example"),
     )
@@ -77,7 +74,7 @@ class Shop(models.Model):
                 violation_error_message=_("이 DBType의 모든 JoinerId에 적용되는 상점이 이미 있습니다."),
             ),
             models.CheckConstraint(
-                condition=Regex(_NATIONS_AS_TEXT, Value(r"^[A-Z]{2}(,[A-Z]{2})*$")),
+                condition=Regex(Cast("nations", models.TextField()), Value(r"^\{[A-Z]{2}(,[A-Z]{2})*\}$")),
                 name="shop_nations_are_codes",
                 violation_error_message=_("국가는 대문자 두 글자 코드로 하나 이상 적습니다."),
             ),

@@ -131,17 +131,17 @@ def read(path: Path, environment: Mapping[str, str]) -> Wanted:
     if not isinstance(content, dict) or not content:
         raise ProvisionError([f"must hold {', '.join(_SECTIONS)}"])
     problems = [
-        f"{name}: unknown key; {did_you_mean(str(name), _SECTIONS)}"
-        for name in content
-        if name not in _SECTIONS
+        f"{name}: unknown key; {did_you_mean(str(name), _SECTIONS)}" for name in content if name not in _SECTIONS
     ]
-    found = {name: _read_section(name, content.get(name) or [], environment, problems) for name in _SECTIONS}
+    found = {name: _read_section(name, content.get(name), environment, problems) for name in _SECTIONS}
     if problems:
         raise ProvisionError(problems)
     return Wanted(**found)
 
 
 def _read_section(name: str, items: Any, environment: Mapping[str, str], problems: list[str]) -> list[Entry]:
+    if items is None:
+        return []
     if not isinstance(items, list):
         problems.append(f"{name}: must be a list")
         return []
@@ -191,9 +191,7 @@ def _read_key(
         values[name] = key.default
 
 
-def _refuse_repeats(
-    entries: list[Entry], identities: tuple[tuple[str, ...], ...], problems: list[str]
-) -> None:
+def _refuse_repeats(entries: list[Entry], identities: tuple[tuple[str, ...], ...], problems: list[str]) -> None:
     for names in identities:
         first: dict[Hashable, str] = {}
         for entry in entries:

@@ -73,9 +73,7 @@ def test_first_key_writes_and_all_read(settings):
     assert seal(b"secret", PLACE).startswith(sha256(new).hexdigest()[:8].encode())
 
 
-@pytest.mark.parametrize(
-    "value", ["text", "한글 🙂", {"a": "1", "b": [1, None]}, b"\x00\xffraw", "", b"", {}]
-)
+@pytest.mark.parametrize("value", ["text", "한글 🙂", {"a": "1", "b": [1, None]}, b"\x00\xffraw", "", b"", {}])
 def test_what_goes_in_comes_out(value):
     merchant = Merchant(credentials=value)
     assert merchant.credentials == value

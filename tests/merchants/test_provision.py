@@ -432,9 +432,7 @@ def test_taken_by_another_row(problems, file):
 def test_ambiguous_connection(problems, provision, file):
     provision(file)
     ConnectionFactory(merchant=Merchant.objects.get(), max_amount=5)
-    assert problems(file) == [
-        "connections[0]: there are already 2 such connections: change them in the admin"
-    ]
+    assert problems(file) == ["connections[0]: there are already 2 such connections: change them in the admin"]
 
 
 def test_changes_that_leave_a_connection_unfit(problems, provision, file):
