@@ -135,7 +135,8 @@ class ShopBooks:
 def as_json(books: StripeBooks | ShopBooks, lock: threading.RLock) -> Json:
     """A copy of the books for the control API; an order's key becomes text."""
     with lock:
-        copy = asdict(books)
+        # asdict would count a Counter's items instead of copying them.
+        copy = asdict(books) | {name: dict(book) for name, book in vars(books).items() if isinstance(book, Counter)}
     if isinstance(books, ShopBooks):
         copy["orders"] = {
             "/".join(map(str, key)): order | {"completions": books.orders[key].completions}
