@@ -5,7 +5,7 @@ from config.celery import app
 from payments.queues import Queue
 
 
-@app.task  # type: ignore[untyped-decorator]
+@app.task
 def drain(queue: str) -> None:
     """Work on what is due in ``queue``."""
     drains.drain(Queue(queue))

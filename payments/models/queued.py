@@ -26,12 +26,14 @@ class QueuedSet(models.QuerySet[Any]):
         self.update(lease_token=token, due_at=now + timedelta(seconds=seconds), attempts=F("attempts") + 1, **changes)
         return token
 
-    def finish(self, token: UUID, due_at: datetime | None = None, **changes: Any) -> bool:
+    def finish(self, token: UUID | None, due_at: datetime | None = None, **changes: Any) -> bool:
         """End the work done under ``token``: idle, or due again at ``due_at``.
 
         False means that the lease was lost: somebody else holds the row, and the caller's result does not count.
         """
-        return bool(self.filter(lease_token=token).update(lease_token=None, due_at=due_at, **changes))
+        return token is not None and bool(
+            self.filter(lease_token=token).update(lease_token=None, due_at=due_at, **changes)
+        )
 
     def ring(self, now: datetime) -> int:
         """Make rows due now, also those being worked: their present work then ends without effect on the queue."""
