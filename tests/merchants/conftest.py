@@ -1,18 +1,47 @@
+import copy
+import json
+import logging
 from datetime import timedelta
 
 import pytest
+import yaml
+from django.contrib.auth.models import User
+from django.urls import reverse
 from django.utils import timezone
 
-from merchants.lookup import clear_cache
+from merchants.models import Merchant, MethodConnection, Shop
+from merchants.provision import ProvisionError, apply, read
 from payments.models import Order, PaymentSession
-from tests.factories import ShopFactory
+from tests.factories import (
+    ShopFactory,
+)
+from tests.merchants.pages import SECRETS
+from tests.merchants.provision_file import ENVIRONMENT, FILE
 
 
-@pytest.fixture(autouse=True)
-def _fresh_configuration():
-    clear_cache()
-    yield
-    clear_cache()
+@pytest.fixture
+def admin_client(client):
+    """A superuser without a password: hashing one takes longer than these tests."""
+    client.force_login(User.objects.create(username="staff", is_staff=True, is_superuser=True))
+    return client
+
+
+@pytest.fixture
+def page(admin_client, caplog):
+    """Opens pages as a superuser; none of them, and nothing logged, holds a secret."""
+    caplog.set_level(logging.DEBUG)
+
+    def open_page(model, row=None, data=None, view="change"):
+        name = view if row else "add" if data is not None or view == "add" else "changelist"
+        url = reverse(f"admin:merchants_{model.__name__.lower()}_{name}", args=[row.pk] if row else [])
+        answer = admin_client.get(url) if data is None else admin_client.post(url, data, follow=True)
+        text = answer.content.decode()
+        leaks = [secret for secret in SECRETS if secret in text or secret in caplog.text]
+        assert not leaks
+        assert answer.status_code == 200
+        return answer
+
+    return open_page
 
 
 @pytest.fixture
@@ -38,3 +67,34 @@ def use():
         )
 
     return open_session
+
+
+@pytest.fixture
+def file():
+    return copy.deepcopy(FILE)
+
+
+@pytest.fixture
+def provision(tmp_path):
+    def run(content, name="pgb.yaml", environment=ENVIRONMENT):
+        path = tmp_path / name
+        if not isinstance(content, str):
+            content = json.dumps(content) if name.endswith("json") else yaml.safe_dump(content)
+        path.write_text(content, encoding="utf-8")
+        return [str(outcome) for outcome in apply(read(path, environment))]
+
+    return run
+
+
+@pytest.fixture
+def problems(provision):
+    """The problems of a file; also: nothing was changed."""
+
+    def run(content, *args, **kwargs):
+        before = [list(model.objects.values()) for model in (Shop, Merchant, MethodConnection)]
+        with pytest.raises(ProvisionError) as error:
+            provision(content, *args, **kwargs)
+        assert [list(model.objects.values()) for model in (Shop, Merchant, MethodConnection)] == before
+        return error.value.problems
+
+    return run
