@@ -1,7 +1,13 @@
-"""Celery shells. A task carries no ids: it says only that a queue has due rows."""
+"""Celery shells. A task carries no ids: it says only that there is work."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
 
 from bridge import drains
 from config.celery import app
+from payments import retention
 from payments.queues import Queue
 
 
@@ -9,3 +15,9 @@ from payments.queues import Queue
 def drain(queue: str) -> None:
     """Work on what is due in ``queue``."""
     drains.drain(Queue(queue))
+
+
+@app.task
+def empty_old_bodies() -> int:
+    """Empty the stored bodies that are older than PGB_BODY_DAYS."""
+    return retention.empty_bodies(timezone.now() - timedelta(days=settings.PGB_BODY_DAYS))

@@ -19,6 +19,7 @@ PGB_STRIPE_BASE_URL = web_address(
 # The gateways that PGB can talk to; others can be set up but not connected.
 
 PGB_SHOP_CALLS_PER_MINUTE = env.int("PGB_SHOP_CALLS_PER_MINUTE", default=600)
+PGB_BODY_DAYS = env.int("PGB_BODY_DAYS", default=180)
 PGB_WEB_THREADS = env.int("PGB_WEB_THREADS", default=16)
 PGB_WORKER_THREADS = env.int("PGB_WORKER_THREADS", default=16)
 
@@ -142,3 +143,5 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_TIMEZONE = TIME_ZONE
+# Only slow work: beat stops with Redis, and two beats are harmless.
+CELERY_BEAT_SCHEDULE = {"empty-old-bodies": {"task": "bridge.tasks.empty_old_bodies", "schedule": 6 * 60 * 60}}
