@@ -28,11 +28,11 @@ class SealedField(property):
         super().__init__(self._open, self._seal)
         self.column = column
 
-    def _open(self, row: Model) -> Any:
+    def _open(self, row: Any) -> Any:
         sealed = getattr(row, self.column)
         return None if sealed is None else _load(open_sealed(bytes(sealed), self.place(row, row.uuid)))
 
-    def _seal(self, row: Model, value: Any) -> None:
+    def _seal(self, row: Any, value: Any) -> None:
         setattr(row, self.column, self.sealed_for(row, row.uuid, value))
 
     def sealed_for(self, model: Model | type[Model], uuid: Any, value: Any) -> bytes | None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.apps import apps
 from django.db.models import BinaryField, Count, Model, Q, QuerySet
@@ -24,10 +25,10 @@ class SealedColumn:
     def __str__(self) -> str:
         return f"{self.model._meta.db_table}.{self.field.column}"
 
-    def outdated(self) -> QuerySet[Model]:
+    def outdated(self) -> QuerySet[Any]:
         """Rows whose value another key than the first one has sealed."""
         key_id = Substr(self.field.column, 1, KEY_ID_LENGTH, output_field=BinaryField())
-        rows = self.model._base_manager.filter(**{f"{self.field.column}__isnull": False})
+        rows: QuerySet[Any] = self.model._base_manager.filter(**{f"{self.field.column}__isnull": False})
         return rows.annotate(key_id=key_id).filter(~Q(key_id=writing_key_id()))
 
     def outdated_by_key(self) -> dict[str, int]:

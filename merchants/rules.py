@@ -55,7 +55,7 @@ def check_api_key(value: str) -> None:
 
 @cache
 def _nations() -> frozenset[str]:
-    return frozenset(code for code in Locale("en").territories if re.fullmatch("[A-Z]{2}", code))
+    return frozenset(str(code) for code in Locale("en").territories if re.fullmatch("[A-Z]{2}", str(code)))
 
 
 def check_nation(value: str) -> None:
@@ -124,7 +124,7 @@ def credential_names(gateway: str) -> set[str]:
 
 def missing_credentials(gateway: str, given: set[str]) -> list[str]:
     """Return the names that are missing for the alternative that lacks the fewest; none: one is complete."""
-    return sorted(min((needed - given for needed in CREDENTIALS[gateway]), key=len))
+    return min((sorted(needed - given) for needed in CREDENTIALS[gateway]), key=len)
 
 
 def check_credentials(gateway: str, credentials: Any) -> None:

@@ -93,7 +93,7 @@ class Merchant(models.Model):
     def _keep_what_is_fixed(self) -> None:
         changes = [] if self._state.adding else self._changes()
         if changes and self.is_used():
-            labels = ", ".join(str(self._meta.get_field(name).verbose_name) for name in changes)
+            labels = ", ".join(str(field.verbose_name) for field in self._meta.fields if field.name in changes)
             raise ValidationError(
                 _("결제에 쓰인 가맹점의 %(labels)s은(는) 바꿀 수 없습니다. 새 가맹점을 등록하세요."),
                 code="fixed_once_used",
