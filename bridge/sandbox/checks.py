@@ -20,7 +20,7 @@ def check_no_sandbox_in_production(app_configs: Sequence[AppConfig] | None = Non
             hint=f"Remove {name} from the environment.",
             id="bridge.E001",
         )
-        for name in sorted(dir(settings))
+        for name in sorted(set(dir(settings)))
         if name.startswith("PGB_") and name.endswith("_BASE_URL") and points_here(getattr(settings, name) or "")
     ]
 

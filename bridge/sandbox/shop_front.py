@@ -90,7 +90,9 @@ class ShopFront:
         try:
             data = json.loads(answer.body)
         except ValueError:
-            return Refusal(str(answer.status or "-"), answer.error or "not JSON")
+            data = None
+        if not isinstance(data, dict):
+            return Refusal(str(answer.status or "-"), answer.error or "not a JSON object")
         if data.get("IsSuccess") and data.get("RedirectUrl"):
             return str(data["RedirectUrl"])
         return Refusal(str(data.get("ErrorCode")), str(data.get("ErrorMessage")))
