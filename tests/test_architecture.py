@@ -26,7 +26,7 @@ ARROWS = {
     "bridge.sandbox": {"config", "merchants"},
     "bridge.sandbox.walk": {"bridge.sandbox", "bridge.gateways"},  # the demo calls through the one HTTP door
 }
-# The sandbox plays the other side: nothing that runs in production may name it, but for the check against it and the demo.
+# The sandbox plays the other side: only the check against it and the demo may name it.
 KNOWS_THE_SANDBOX = {
     "bridge.sandbox",
     "bridge.management.commands.sandbox",
