@@ -28,8 +28,9 @@ class SealedColumn:
     def outdated(self) -> QuerySet[Any]:
         """Rows whose value another key than the first one has sealed."""
         key_id = Substr(self.field.column, 1, KEY_ID_LENGTH, output_field=BinaryField())
-        rows: QuerySet[Any] = self.model._base_manager.filter(**{f"{self.field.column}__isnull": False})
-        return rows.annotate(key_id=key_id).filter(~Q(key_id=writing_key_id()))
+        rows = self.model._base_manager.filter(**{f"{self.field.column}__isnull": False})
+        outdated: QuerySet[Any] = rows.annotate(key_id=key_id).filter(~Q(key_id=writing_key_id()))
+        return outdated
 
     def outdated_by_key(self) -> dict[str, int]:
         """How many rows each other key has sealed, by the key's id."""
