@@ -39,10 +39,10 @@ def parse(price: str | int, currency: str) -> int:
     fraction = (match["fraction"] or "").rstrip("0")
     if len(fraction) > digits:
         raise BadAmount(f"{currency} has {digits} decimals")
-    minor = (match["whole"] + fraction.ljust(digits, "0")).lstrip("0")
+    minor = match["whole"] + fraction.ljust(digits, "0")
     if len(minor) > MAX_DIGITS:
         raise BadAmount(f"has more than {MAX_DIGITS} digits")
-    return int(minor or "0")
+    return int(minor)
 
 
 def to_text(amount: int, currency: str) -> str:

@@ -2,11 +2,16 @@
 
 import pytest
 from django.test import Client
+from hypothesis import settings as hypothesis_settings
 
 from bridge.sandbox.sandbox import Sandbox
 from merchants.lookup import clear_cache
 from tests.factories import API_KEY, SIGNING_SECRET, STRIPE_CREDENTIALS, ConnectionFactory, ShopFactory
 from tests.world import World
+
+# A busy machine is slow, not wrong.
+hypothesis_settings.register_profile("pgb", deadline=None)
+hypothesis_settings.load_profile("pgb")
 
 
 @pytest.fixture(autouse=True)
