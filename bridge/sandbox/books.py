@@ -24,7 +24,6 @@ class Session:
     status: str = "open"  # open | complete | expired
     payment_status: str = "unpaid"  # unpaid | paid
     payment: str | None = None
-    method: str | None = None
     expire_calls: int = 0
 
 

@@ -29,33 +29,43 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {
-    # before anything happened
+    # the connection is closed (or reset), the webhook not sent, the buyer not sent back: nothing happened
     "drop": Kind((*INBOUND, "webhook", "return"), {"reset": False}),
+    # the work begins later: fixed, or log-normal by its median and 99th percentile
     "latency": Kind(INBOUND, {"seconds": 0.0, "p50": 0.0, "p99": 0.0}),
+    # an error before the work; a 500 is the peer's own (and kept under the key), others come from in front of it
     "error_before": Kind(INBOUND, {"status": 500}),
     "throttle": Kind(INBOUND, {"code": ("rate_limit", "lock_timeout")}),
     "conflict": Kind(("start", "expire")),
+    # what was created less than so many seconds ago is not there yet
     "not_visible": Kind(("fetch", "list"), {"seconds": 60.0}),
-    # after it happened
+    # an error after the work
     "error_after": Kind(INBOUND, {"status": 500}),
+    # the work is done, the connection closes without an answer; a webhook's answer is not believed to have come
     "answer_lost": Kind((*INBOUND, "webhook"), {"reset": False}),
+    # half of the answer's body
     "answer_cut": Kind(INBOUND),
+    # the answer is lost, every connection cut, and the whole sandbox refuses new ones for so long
     "outage": Kind(INBOUND, {"seconds": float}),
+    # a byte at a time, so many seconds apart
     "drip": Kind(INBOUND, {"seconds": 0.05}),
     "garbage": Kind(INBOUND, {"body": ("html", "truncated", "empty", "array", "binary")}),
     "endless": Kind(INBOUND),
+    # the answer lies, in the session, its payment and its charge alike
     "wrong": Kind(("fetch", "list"), {"field": ("amount", "currency", "reference", "livemode")}),
+    # any member of the answer: {"payment_intent.amount_received": 1}
     "alter": Kind(("start", "fetch", "list"), {"set": dict}),
+    # the buyer has acted, and PGB has answered the webhook, before the create is answered
     "webhook_first": Kind(("start",), {"how": ("pay", "later", "decline")}),
-    # webhooks
     "duplicate": Kind(("webhook",), {"copies": 2, "concurrent": False}),
+    # holds events back until there are so many (at most 5 s), then sends the newest first
     "reorder": Kind(("webhook",), {"window": 2}),
     "delay": Kind(("webhook",), {"seconds": float}),
     "wrong_signature": Kind(("webhook",)),
     "clock_skew": Kind(("webhook",), {"seconds": float}),
-    # the buyer's way back
+    # the buyer is back first; the webhook leaves so many seconds later
     "before_webhook": Kind(("return",), {"seconds": 1.0}),
-    # the shop's answers
+    # the shop answers 200 with IsSuccess false, and perhaps Final true
     "refuse": Kind(("forward",), {"final": False, "message": "refused"}),
     "redirect": Kind(("forward",), {"location": "/shop/"}),
 }

@@ -110,7 +110,7 @@ class ShopFront:
             "returned": [(name, values.get(name, "")) for name in SIGNED],
             "signed": any(is_signed(values, one.signing_secret) for one in accounts),
             "order": order,
-            "wait": order is None or order.stage not in ("PAID", "WAITING_DEPOSIT"),
+            "wait": order is None or order.stage == "WAITING_DEPOSIT",
         }
 
 

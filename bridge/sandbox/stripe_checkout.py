@@ -134,7 +134,6 @@ class Checkout:
 
     def _confirm(self, session: Session, method: str) -> Payment:
         """The buyer has confirmed: now there is a PaymentIntent (the same one after a decline)."""
-        session.method = method
         payment = self._books.payments.get(session.payment or "")
         if payment is None:
             payment = Payment(

@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from secrets import token_hex
@@ -33,6 +33,7 @@ class Delivery:
     event: Event
     form: str
     body: bytes
+    facts: Json
     attempt: int = 0
     age: float = 0.0  # seconds on the retry ladder, before the clock factor
     answered: threading.Event = field(default_factory=threading.Event)
@@ -89,9 +90,17 @@ class Events:
         deliveries = []
         for form in account.forms:
             body = event.body if form == "snapshot" else thin(event, account.livemode)
-            delivery = Delivery(account, event, form, json.dumps(body, indent=2, ensure_ascii=False).encode())
-            self._route(delivery, session.reference if session else None, after)
-            deliveries.append(delivery)
+            facts = {
+                "event_type": kind,
+                "event": event.id,
+                "session": event.session,
+                "reference": session.reference if session else None,
+                "form": form,
+                "account": account.mid,
+            }
+            raw = json.dumps(body, indent=2, ensure_ascii=False).encode()
+            deliveries.append(Delivery(account, event, form, raw, facts))
+            self._route(deliveries[-1], after)
         return deliveries
 
     def _recorded(self, account: Account, kind: str, obj: Json, session: Session | None) -> Event:
@@ -112,17 +121,9 @@ class Events:
         self._books.events[event_id] = event
         return event
 
-    def _route(self, delivery: Delivery, reference: str | None, after: float) -> None:
+    def _route(self, delivery: Delivery, after: float) -> None:
         event = delivery.event
-        facts = {
-            "event_type": event.type,
-            "event": event.id,
-            "session": event.session,
-            "reference": reference,
-            "form": delivery.form,
-            "account": event.account,
-        }
-        taken = self._faults.take("webhook", facts, ROUTING)
+        taken = self._faults.take("webhook", delivery.facts, ROUTING)
         if fault := taken.get("delay"):
             after += fault["seconds"]
         if after or taken.keys() & {"drop", "reorder"}:
@@ -136,7 +137,7 @@ class Events:
 
     def _start(self, delivery: Delivery, duplicate: Fault | None, due: float) -> None:
         copies = duplicate["copies"] if duplicate else 1
-        jobs: list[Job] = [partial(self._attempt, delivery)] * copies
+        jobs: list[Job] = [partial(self._attempt, replace(delivery)) for _ in range(copies)]
         if duplicate and not duplicate["concurrent"]:
             jobs = [partial(_in_turn, jobs)]
         for job in jobs:
@@ -166,8 +167,7 @@ class Events:
     def _attempt(self, delivery: Delivery) -> None:
         delivery.attempt += 1
         event = delivery.event
-        facts = {"event_type": event.type, "event": event.id, "session": event.session}
-        taken = self._faults.take("webhook", facts, SENDING)
+        taken = self._faults.take("webhook", delivery.facts, SENDING)
         status, error = self._send(delivery, taken)
         if "answer_lost" in taken:
             status, error = None, "answer lost"

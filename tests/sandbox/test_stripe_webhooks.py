@@ -135,7 +135,7 @@ def test_the_clock_factor_speeds_the_ladder_up(receiver: Receiver) -> None:
         account = sandbox.stripe.accounts[KEY]
         sandbox.stripe.events.emit(account, COMPLETED, {"object": "checkout.session", "id": "cs_1"})
         deadline = time.monotonic() + 5
-        while len(receiver.received) < 4 and time.monotonic() < deadline:
+        while len(sandbox.stripe.books.webhooks) < 4 and time.monotonic() < deadline:
             time.sleep(0.01)
     assert [one.status for one in sandbox.stripe.books.webhooks] == [500, 500, 500, 200]
 
@@ -153,6 +153,17 @@ def test_duplicate(sandbox: Sandbox, paid: Any, receiver: Receiver, concurrent: 
     paid()
     assert len(receiver.received) == 5
     assert len({one.body for one in receiver.received}) == 1
+
+
+def test_each_duplicate_is_retried_by_itself(sandbox: Sandbox, paid: Any, receiver: Receiver) -> None:
+    receiver.answers = [(500, b"")] * 4
+    sandbox.faults.add("webhook", "duplicate", match={"form": "snapshot"})
+    with time_machine.travel(time.time(), tick=False) as traveller:
+        paid()
+        for seconds in (60, 120):
+            traveller.shift(seconds)
+            sandbox.settle()
+    assert [one.attempt for one in sandbox.stripe.books.webhooks] == [1, 1, 2, 2, 3, 3]
 
 
 def test_drop(sandbox: Sandbox, paid: Any, receiver: Receiver) -> None:
