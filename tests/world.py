@@ -4,6 +4,10 @@ Time is the application's clock: a test travels, then works off what is due.
 """
 
 import json
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +19,7 @@ from merchants.models import Merchant, Shop
 from payments.models import Delivery, PaymentSession
 from payments.queues import Queue
 from tests.factories import API_KEY
+
 
 @dataclass
 class World:
@@ -72,8 +77,26 @@ class World:
                 return done
             done += now
 
+    @contextmanager
+    def working(self, workers: int = 2) -> Iterator[None]:
+        """Work off what becomes due, in threads of their own, until the block ends."""
+        stop = threading.Event()
+
+        def run() -> None:
+            while not stop.is_set():
+                if self.work() == 0:
+                    stop.wait(0.02)
+
+        with ThreadPoolExecutor(workers, thread_name_prefix="working") as pool:
+            runs = [pool.submit(run) for _ in range(workers)]
+            try:
+                yield
+            finally:
+                stop.set()
+        for done in runs:
+            done.result()
+
     def told(self, order_id: int = 1) -> list[str]:
         """The kinds of message that the shop has accepted, in order."""
         rows = Delivery.objects.filter(order__order_id=order_id, state="DELIVERED").order_by("sequence")
         return [row.kind for row in rows]
-
