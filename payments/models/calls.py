@@ -74,8 +74,15 @@ class GatewayCall(Queued):
                 name="one_open_net_cancel_per_session",
             ),
             models.CheckConstraint(condition=Q(state__in=CallState.values), name="call_state_known"),
+            # A lookup may end a call that was never sent.
             models.CheckConstraint(
-                condition=Q(state="READY") | Q(first_sent_at__isnull=False), name="sent_call_has_its_time"
+                condition=~Q(state__in=(CallState.SENDING, CallState.UNKNOWN)) | Q(first_sent_at__isnull=False),
+                name="sent_call_has_its_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=OPEN_CALLS, due_at__isnull=False)
+                | (~Q(state__in=OPEN_CALLS) & Q(due_at__isnull=True)),
+                name="open_call_is_due",
             ),
         ]
 

@@ -113,6 +113,9 @@ class PaymentSession(Queued):
             models.CheckConstraint(condition=Q(stage__in=Stage.values), name="session_stage_known"),
             models.CheckConstraint(condition=Q(amount__gt=0), name="session_amount_positive"),
             models.CheckConstraint(
+                condition=Q(tax_free__gte=0, tax_free__lte=F("amount")), name="tax_free_within_amount"
+            ),
+            models.CheckConstraint(
                 condition=Q(cancelled__gte=0, cancelled__lte=F("paid")), name="cancelled_within_paid"
             ),
             models.CheckConstraint(condition=Q(reserved__gte=0), name="reserved_not_negative"),
