@@ -13,7 +13,7 @@ from bridge.accounts import gateway_of, is_live
 from bridge.gateways.base import Fetched, Status
 from bridge.waiting import hands_off
 from payments import ladders, ledger
-from payments.models import CallKind, CallState, DeliveryKind, PaymentSession
+from payments.models import CallKind, CallState, DeliveryKind, GatewayCall, PaymentSession
 from payments.states import HOLDING, LIVE, UNPAID_ENDS, Reason, Stage, move
 
 # A call's try may begin this much before or after the time that our clock gave it.
@@ -38,7 +38,7 @@ def ask(session: PaymentSession, gateway_id: str = "") -> Fetched | None:
 
 
 def _first_sent(session: PaymentSession) -> datetime:
-    opening = session.calls.filter(kind=CallKind.START).latest("pk")
+    opening: GatewayCall = session.calls.filter(kind=CallKind.START).latest("pk")
     return opening.first_sent_at or opening.created_at
 
 
@@ -50,7 +50,13 @@ def settle(session_pk: int, found: Fetched | None, actor: str) -> PaymentSession
         if found is None or (not session.gateway_id and found.reference != session.reference):
             return session
         _settle_calls(session, found, now)
-        ledger.identify(session, found.gateway_id, found.gateway_payment_id, found.page_url, now)
+        ledger.identify(
+            session,
+            now,
+            gateway_id=found.gateway_id,
+            gateway_payment_id=found.gateway_payment_id,
+            page_url=found.page_url,
+        )
         _follow_money_back(session, found)
         _STEPS[found.status](session, found, actor, now)
         _plan_look(session, found, now)
@@ -61,17 +67,19 @@ def _plan_look(session: PaymentSession, found: Fetched, now: datetime) -> None:
     """A live session always has a next look; one that both sides have ended needs none."""
     if session.stage in LIVE and session.due_at is None:
         ledger.look_at(session, ladders.next_look(session, now))
-    elif session.stage not in LIVE and found.status in ENDED:
+    elif session.stage not in LIVE and session.due_at is not None and found.status in ENDED:
         ledger.look_at(session, None)
 
 
 def _settle_calls(session: PaymentSession, found: Fetched, now: datetime) -> None:
     """A payment that is there was opened; one that is paid, or waits for its deposit, was not closed."""
-    ledger.take_call(session, CallKind.START, CallState.DONE, now)
-    if found.status is Status.EXPIRED:
-        ledger.take_call(session, CallKind.EXPIRE, CallState.DONE, now)
-    elif found.status not in (Status.OPEN, Status.APPROVING):
-        ledger.take_call(session, CallKind.EXPIRE, CallState.REFUSED, now)
+    call = ledger.open_call(session)
+    if call is None:
+        return
+    if call.kind == CallKind.START or (call.kind == CallKind.EXPIRE and found.status is Status.EXPIRED):
+        ledger.take_call(call, CallState.DONE, now)
+    elif call.kind == CallKind.EXPIRE and found.status not in (Status.OPEN, Status.APPROVING):
+        ledger.take_call(call, CallState.REFUSED, now)
 
 
 def _follow_money_back(session: PaymentSession, found: Fetched) -> None:

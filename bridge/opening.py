@@ -77,7 +77,7 @@ def opened(session_pk: int, call: GatewayCall, started: Started) -> PaymentSessi
         session = ledger.lock_session(session_pk)
         if not ledger.end_call(call, CallState.DONE, now):
             return None
-        ledger.identify(session, started.gateway_id, "", started.url, now)
+        ledger.identify(session, now, gateway_id=started.gateway_id, page_url=started.url)
         ledger.look_at(session, ladders.next_look(session, now))
         ledger.note(session, "started", "gateway", gateway_id=started.gateway_id)
     circuits.answered(circuits.Kind.ACCOUNT, call.merchant_id, now)

@@ -19,7 +19,7 @@ from bridge.waiting import NoSeat, seat, wait_for
 from merchants import lookup
 from merchants.models import MethodConnection, Shop
 from payments import ledger
-from payments.models import CallKind, CallState, Order, PaymentSession
+from payments.models import OPEN_CALLS, CallKind, CallState, GatewayCall, Order, PaymentSession
 from payments.money import to_text
 from payments.states import HOLDING, LIVE, Reason, Stage
 
@@ -98,9 +98,10 @@ class _Start:
 
     def _decide(self) -> _Step:
         wish = self._wish
-        order = ledger.lock_order(wish.shop, wish.joiner_id, wish.order_id, wish.claim_id)
-        if order.joiner_id != wish.joiner_id:
-            raise ShopError(ErrorCode.FORBIDDEN, "this OrderId belongs to another JoinerId")
+        try:
+            order = ledger.lock_order(wish.shop, wish.joiner_id, wish.order_id, wish.claim_id)
+        except ledger.AnotherJoiner:
+            raise ShopError(ErrorCode.FORBIDDEN, "this OrderId belongs to another JoinerId") from None
         session = ledger.standing(order)
         if session is None or session.stage in (Stage.FAILED, Stage.EXPIRED, Stage.CANCELLED):
             return self._open(order)
@@ -205,8 +206,8 @@ class _Start:
 
 def _is_settled(session_pk: int) -> bool | None:
     """True once no call of the session is open, or the session is no longer live; else None."""
-    session = PaymentSession.objects.get(pk=session_pk)
-    return session.stage not in LIVE or ledger.open_call(session) is None or None
+    under_way = GatewayCall.objects.filter(session=session_pk, session__stage__in=LIVE, state__in=OPEN_CALLS)
+    return None if under_way.exclude(kind=CallKind.NET_CANCEL).exists() else True
 
 
 def _answer(code: ErrorCode, message: str, session: PaymentSession) -> ShopError:

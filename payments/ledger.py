@@ -7,10 +7,12 @@ Lock order: order, session, cancellation. Amounts are minor units of the session
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db.models import Case, Value, When
+from django.db.models import Case, Count, Max, Q, Value, When
 
 from merchants.models import Merchant, Shop
 from payments.models import (
@@ -45,18 +47,33 @@ class Terms:
     buyer: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
+class AnotherJoiner(Exception):
+    """The OrderId belongs to another joiner: it is unique inside a DBType."""
+
+
 def lock_order(shop: Shop, joiner_id: int, order_id: int, claim_id: int) -> Order:
-    """Return the order's row, locked; it is made at the first call."""
-    key = {"db_type": shop.db_type, "order_id": order_id, "claim_id": claim_id}
-    Order.objects.get_or_create(**key, defaults={"shop": shop, "joiner_id": joiner_id})
-    return Order.objects.select_for_update().get(**key)
+    """Return the order's row, locked; it is made at the first call. Raises AnotherJoiner."""
+    order, made = Order.objects.select_for_update().get_or_create(
+        db_type=shop.db_type,
+        order_id=order_id,
+        claim_id=claim_id,
+        defaults={"shop": shop, "joiner_id": joiner_id},
+    )
+    if order.joiner_id != joiner_id or (made and claim_id and _claimed_by_another(order)):
+        raise AnotherJoiner
+    return order
+
+
+def _claimed_by_another(order: Order) -> bool:
+    first = Order.objects.filter(db_type=order.db_type, order_id=order.order_id, claim_id=0)
+    return first.exclude(joiner_id=order.joiner_id).exists()
 
 
 def lock_session(pk: int) -> PaymentSession:
     """Return the session with its order, both locked, the order first."""
-    order_pk = PaymentSession.objects.values_list("order_id", flat=True).get(pk=pk)
-    order = Order.objects.select_for_update().get(pk=order_pk)
-    session = PaymentSession.objects.select_for_update(of=("self",)).select_related("merchant").get(pk=pk)
+    order = Order.objects.select_for_update(of=("self",)).get(sessions=pk)
+    rows = PaymentSession.objects.select_for_update(of=("self",)).select_related("merchant")
+    session: PaymentSession = rows.get(pk=pk)
     session.order = order
     return session
 
@@ -98,7 +115,7 @@ def open_session(order: Order, merchant: Merchant, terms: Terms) -> PaymentSessi
     return session
 
 
-def intend(session: PaymentSession, kind: CallKind, body: str, *, due_at: datetime, purpose: str = "") -> GatewayCall:
+def intend(session: PaymentSession, kind: CallKind, body: str, *, due_at: datetime, **more: Any) -> GatewayCall:
     """Write the intent of a call with effect: READY, to be claimed by a worker at ``due_at``."""
     uuid = uuid4()
     call = GatewayCall(
@@ -107,8 +124,8 @@ def intend(session: PaymentSession, kind: CallKind, body: str, *, due_at: dateti
         merchant=session.merchant,
         kind=kind,
         idempotency_key=f"pgb:{kind.lower()}:{uuid}",
-        purpose=purpose,
         due_at=due_at,
+        **more,
     )
     call.body = body
     call.save(force_insert=True)
@@ -117,10 +134,16 @@ def intend(session: PaymentSession, kind: CallKind, body: str, *, due_at: dateti
 
 def send_now(session: PaymentSession, kind: CallKind, body: str, at: datetime, seconds: float) -> GatewayCall:
     """Write the intent of a call that the caller itself sends next: SENDING, leased to it for ``seconds``."""
-    call = intend(session, kind, body, due_at=at + timedelta(seconds=seconds))
-    call.state, call.first_sent_at, call.attempts, call.lease_token = CallState.SENDING, at, 1, uuid4()
-    call.save(update_fields=["state", "first_sent_at", "attempts", "lease_token"])
-    return call
+    return intend(
+        session,
+        kind,
+        body,
+        due_at=at + timedelta(seconds=seconds),
+        state=CallState.SENDING,
+        first_sent_at=at,
+        attempts=1,
+        lease_token=uuid4(),
+    )
 
 
 def open_call(session: PaymentSession) -> GatewayCall | None:
@@ -158,34 +181,28 @@ def leave_unsent(call: GatewayCall, due_at: datetime, code: str) -> None:
     held.update(state=CallState.READY, lease_token=None, due_at=due_at, code=code[:100])
 
 
-def take_call(session: PaymentSession, kind: CallKind, state: CallState, at: datetime) -> None:
+def take_call(call: GatewayCall, state: CallState, at: datetime) -> None:
     """End an open call from what a lookup saw, taking its lease: whoever sent it learns that he came late."""
-    GatewayCall.objects.filter(session=session, kind=kind, state__in=OPEN_CALLS).update(
+    GatewayCall.objects.filter(pk=call.pk, state__in=OPEN_CALLS).update(
         state=state, ended_at=at, due_at=None, lease_token=None
     )
 
 
-def identify(session: PaymentSession, gateway_id: str, payment_id: str, page_url: str, at: datetime) -> None:
-    """Store the gateway's ids as they become known, and wake the notices that came before them."""
-    changes = {
-        name: value
-        for name, value in (
-            ("gateway_id", gateway_id),
-            ("gateway_payment_id", payment_id),
-            ("page_url", page_url),
-        )
-        if value and not getattr(session, name)
-    }
-    if not changes:
+def identify(session: PaymentSession, at: datetime, **found: str) -> None:
+    """Store what the gateway calls the payment, as it becomes known, and wake the notices that came before.
+
+    ``found``: gateway_id, gateway_payment_id, page_url; what is empty, or known already, changes nothing.
+    """
+    fresh = {name: value for name, value in found.items() if value and not getattr(session, name)}
+    if not fresh:
         return
-    PaymentSession.objects.filter(pk=session.pk).update(**changes)
-    for name, value in changes.items():
+    PaymentSession.objects.filter(pk=session.pk).update(**fresh)
+    for name, value in fresh.items():
         setattr(session, name, value)
-    orphans = Notification.objects.filter(session=None, due_at__isnull=False, gateway=session.gateway)
-    if "gateway_id" in changes:
-        orphans.filter(gateway_id=gateway_id).ring(at)
-    if "gateway_payment_id" in changes:
-        orphans.filter(gateway_payment_id=payment_id).ring(at)
+    ids = [Q((name, value)) for name, value in fresh.items() if name != "page_url"]
+    if ids:
+        orphans = Notification.objects.filter(session=None, due_at__isnull=False, gateway=session.gateway)
+        orphans.filter(reduce(or_, ids)).ring(at)
 
 
 def look_at(session: PaymentSession, at: datetime | None) -> None:
@@ -197,7 +214,8 @@ def look_at(session: PaymentSession, at: datetime | None) -> None:
 def others_of(session: PaymentSession) -> tuple[bool, bool]:
     """Say whether another session of the order holds money, and whether a newer one exists."""
     others = PaymentSession.objects.filter(order=session.order_id).exclude(pk=session.pk)
-    return others.filter(stage__in=HOLDING).exists(), others.filter(pk__gt=session.pk).exists()
+    found = others.aggregate(paid=Count("pk", filter=Q(stage__in=HOLDING)), newest=Max("pk", default=0))
+    return found["paid"] > 0, found["newest"] > session.pk
 
 
 def book_payment(session: PaymentSession, received: int, at: datetime) -> None:
