@@ -31,9 +31,7 @@ _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def main(arguments: Sequence[str]) -> int:
     """Returns the command's exit code; 1 and a sentence on standard error when the servers cannot start."""
     parser = argparse.ArgumentParser(prog="manage.py local", description=__doc__)
-    parser.add_argument(
-        "--data", type=Path, default=DATA, metavar="DIR", help="keeps the database (default: .pgb)"
-    )
+    parser.add_argument("--data", type=Path, default=DATA, metavar="DIR", help="keeps the database (default: .pgb)")
     parser.add_argument("command", nargs="+", metavar="COMMAND", help="what to run, after --")
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, _leave)
@@ -94,9 +92,7 @@ def _filled(given: Mapping[str, str]) -> list[str]:
 
 
 @contextmanager
-def running_servers(
-    data: Path, given: Mapping[str, str], *, durable: bool = True
-) -> Iterator[dict[str, str]]:
+def running_servers(data: Path, given: Mapping[str, str], *, durable: bool = True) -> Iterator[dict[str, str]]:
     """Start what `given` does not name: DATABASE_URL, REDIS_URL. `data` must be locked, or nobody else's."""
     found: dict[str, str] = {}
     with ExitStack() as stack:

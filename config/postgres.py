@@ -76,7 +76,8 @@ class Home:
 
     def reachable(self) -> bool:
         self.identity.owns(self.data)
-        probe = 'cd "$1" && test -w . && exec "$2" --version'
+        # initdb wants a name for its uid, which a container's user may lack.
+        probe = 'cd "$1" && test -w . && id -un && exec "$2" --version'
         with suppress(OSError):
             probed = self.identity.run("/bin/sh", "-c", probe, "-", self.data, self.programs / "postgres")
             return probed.returncode == 0
@@ -114,8 +115,8 @@ def _home(folder: Path) -> Home:
             return home
     if os.geteuid() != 0:
         raise StartError(
-            f"PostgreSQL cannot use the folder {data}, which belongs to uid {data.stat().st_uid}. "
-            "Give a folder of your own with --data DIR."
+            f"PostgreSQL cannot run on {data}, which belongs to uid {data.stat().st_uid}, as uid {os.geteuid()}: "
+            "that uid must own the folder and have a name. Give a folder of your own with --data DIR."
         )
     return _home_elsewhere(folder, programs)
 
@@ -128,14 +129,15 @@ def _programs() -> Path:
 
 
 def _identities(data: Path) -> list[Identity]:
-    """In order of preference; the owner of existing data comes first."""
-    if os.geteuid() != 0:
-        return [Identity(os.geteuid())]
+    """In order of preference; for root the owner of existing data comes first."""
+    me = os.geteuid()
+    namespace = Identity(me, ("unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}"))
+    if me != 0:
+        return [Identity(me), namespace]
     owners = dict.fromkeys([data.stat().st_uid, NOBODY, data.parent.stat().st_uid])
-    found = [Identity(uid) for uid in owners if uid != 0]
-    namespace = Identity(0, ("unshare", "--user", "--map-user=1000", "--map-group=1000"))
-    existing = (data / "cluster").exists()
-    return [namespace, *found] if existing and data.stat().st_uid == 0 else [*found, namespace]
+    others = [Identity(uid) for uid in owners if uid != 0]
+    ours = (data / "cluster").exists() and data.stat().st_uid == 0
+    return [namespace, *others] if ours else [*others, namespace]
 
 
 def _home_elsewhere(folder: Path, programs: Path) -> Home:
@@ -177,9 +179,7 @@ def _forget_dead_server(cluster: Path) -> None:
     until = time.monotonic() + _PATIENCE
     while _server_of(cluster):
         if time.monotonic() > until:
-            raise StartError(
-                f"PostgreSQL process {_server_of(cluster)} still runs on {cluster}: end it first."
-            )
+            raise StartError(f"PostgreSQL process {_server_of(cluster)} still runs on {cluster}: end it first.")
         time.sleep(0.05)
     (cluster / "postmaster.pid").unlink(missing_ok=True)
 
@@ -209,9 +209,7 @@ def _wait_until_ready(server: subprocess.Popen[bytes], sockets: Path, log: Path)
     until = time.monotonic() + _PATIENCE
     while server.poll() is None and time.monotonic() < until:
         try:
-            with psycopg.connect(
-                host=str(sockets), user="postgres", dbname="postgres", autocommit=True
-            ) as connection:
+            with psycopg.connect(host=str(sockets), user="postgres", dbname="postgres", autocommit=True) as connection:
                 with suppress(psycopg.errors.DuplicateDatabase):
                     connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
                 return

@@ -91,9 +91,7 @@ class Supervisor:
         )  # fmt: skip
         assert process.stdout is not None
         child.process, child.started = process, time.monotonic()
-        threading.Thread(
-            target=self._copy_lines, args=(child.program.name, process.stdout), daemon=True
-        ).start()
+        threading.Thread(target=self._copy_lines, args=(child.program.name, process.stdout), daemon=True).start()
 
     def _end(self, children: Sequence[_Child]) -> None:
         living = [child for child in children if child.alive() and child.process is not None]
