@@ -11,7 +11,7 @@ from bridge.sandbox.books import Json, Session, as_json
 from bridge.sandbox.faults import Faults
 from bridge.sandbox.shop import Shop
 from bridge.sandbox.stripe import Stripe
-from bridge.sandbox.stripe_checkout import NotPossible, buyer_url
+from bridge.sandbox.stripe.checkout import NotPossible, buyer_url
 from bridge.sandbox.wire import TYPE_JSON, BadRequest, Request, Response, json_response
 
 PREFIX = "/control/"

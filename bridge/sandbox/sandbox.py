@@ -4,7 +4,7 @@ import logging
 from types import TracebackType
 from typing import Self
 
-from bridge.sandbox import control, stripe_page
+from bridge.sandbox import control
 from bridge.sandbox.control import Control
 from bridge.sandbox.faults import Faults
 from bridge.sandbox.recorder import Exchange, Recorder
@@ -12,8 +12,8 @@ from bridge.sandbox.schedule import Schedule
 from bridge.sandbox.server import HOST, Server
 from bridge.sandbox.shop import Shop
 from bridge.sandbox.shop_front import ShopFront
-from bridge.sandbox.stripe import Stripe
-from bridge.sandbox.stripe_page import PayPage
+from bridge.sandbox.stripe import Stripe, page
+from bridge.sandbox.stripe.page import PayPage
 from bridge.sandbox.wire import BadRequest, Request, Response, json_response, see_other
 
 logger = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ class Sandbox:
             return self.stripe.handle(request)
         if path == "/shop/complete":
             return self.shop.complete(request)
-        if path.startswith(stripe_page.PREFIX):
+        if path.startswith(page.PREFIX):
             return self._pay_page.handle(request)
         if path.startswith(control.PREFIX):
             return self._control.handle(request)

@@ -10,8 +10,8 @@ import stripe
 import time_machine
 
 from bridge.sandbox.sandbox import Sandbox
-from bridge.sandbox.stripe_accounts import SUBSCRIBED
-from bridge.sandbox.stripe_events import signature_header
+from bridge.sandbox.stripe.accounts import SUBSCRIBED
+from bridge.sandbox.stripe.events import signature_header
 from tests.sandbox.conftest import KEY, SECRET, params
 from tests.sandbox.receiver import Receiver
 

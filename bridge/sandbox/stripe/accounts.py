@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, fields
 from http import HTTPStatus
 from typing import Any
 
-from bridge.sandbox.stripe_params import Refused
-from bridge.sandbox.stripe_shapes import API_VERSION
+from bridge.sandbox.stripe.params import Refused
+from bridge.sandbox.stripe.shapes import API_VERSION
 from bridge.sandbox.wire import Headers
 
 SUBSCRIBED = (

@@ -8,11 +8,11 @@ from typing import Any
 
 from bridge.sandbox.books import Json, Payment, Session, StripeBooks
 from bridge.sandbox.schedule import Schedule, now
-from bridge.sandbox.stripe_accounts import Account
-from bridge.sandbox.stripe_events import Delivery, Events
-from bridge.sandbox.stripe_objects import Renderer
-from bridge.sandbox.stripe_params import Refused
-from bridge.sandbox.stripe_requests import methods_for
+from bridge.sandbox.stripe.accounts import Account
+from bridge.sandbox.stripe.events import Delivery, Events
+from bridge.sandbox.stripe.objects import Renderer
+from bridge.sandbox.stripe.params import Refused
+from bridge.sandbox.stripe.requests import methods_for
 
 DAY = 86400
 Deliveries = list[Delivery]

@@ -4,9 +4,9 @@ from collections.abc import Set
 from typing import Any
 
 from bridge.sandbox.books import Json, Payment, Session, StripeBooks
-from bridge.sandbox.stripe_params import Refused
-from bridge.sandbox.stripe_requests import methods_for
-from bridge.sandbox.stripe_shapes import (
+from bridge.sandbox.stripe.params import Refused
+from bridge.sandbox.stripe.requests import methods_for
+from bridge.sandbox.stripe.shapes import (
     CHARGE,
     CUSTOMER,
     DECLINED,

@@ -6,8 +6,8 @@ from operator import ge, gt, le, lt
 from typing import Protocol, TypeVar
 
 from bridge.sandbox.books import Json
-from bridge.sandbox.stripe_accounts import Account
-from bridge.sandbox.stripe_params import Refused
+from bridge.sandbox.stripe.accounts import Account
+from bridge.sandbox.stripe.params import Refused
 
 
 class Owned(Protocol):

@@ -14,15 +14,15 @@ from bridge.sandbox.books import Call, Json, Session, StripeBooks
 from bridge.sandbox.faults import Faults, Taken
 from bridge.sandbox.recorder import Exchange, Recorder
 from bridge.sandbox.schedule import Schedule
-from bridge.sandbox.stripe_accounts import Account, authenticate
-from bridge.sandbox.stripe_api import Api
-from bridge.sandbox.stripe_checkout import Checkout
-from bridge.sandbox.stripe_events import Events, wait_for
-from bridge.sandbox.stripe_keys import Keys
-from bridge.sandbox.stripe_lies import tamper
-from bridge.sandbox.stripe_objects import Renderer
-from bridge.sandbox.stripe_params import Refused, unbracket
-from bridge.sandbox.stripe_shapes import API_VERSION
+from bridge.sandbox.stripe.accounts import Account, authenticate
+from bridge.sandbox.stripe.api import Api
+from bridge.sandbox.stripe.checkout import Checkout
+from bridge.sandbox.stripe.events import Events, wait_for
+from bridge.sandbox.stripe.keys import Keys
+from bridge.sandbox.stripe.lies import tamper
+from bridge.sandbox.stripe.objects import Renderer
+from bridge.sandbox.stripe.params import Refused, unbracket
+from bridge.sandbox.stripe.shapes import API_VERSION
 from bridge.sandbox.wire import BadRequest, Request, Response, json_response
 
 WEBHOOK_WAIT = 10.0  # Checkout sends the buyer back once the webhook was answered, or after this time

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from bridge.sandbox.books import Event, Json, Payment, Session, StripeBooks
-from bridge.sandbox.stripe_accounts import Account
-from bridge.sandbox.stripe_checkout import Checkout
-from bridge.sandbox.stripe_lists import listing, own, page
-from bridge.sandbox.stripe_objects import Renderer, read_expand
-from bridge.sandbox.stripe_params import Refused
-from bridge.sandbox.stripe_requests import LIST_EVENTS, LIST_SESSIONS, RETRIEVE, read_create, read_list
+from bridge.sandbox.stripe.accounts import Account
+from bridge.sandbox.stripe.checkout import Checkout
+from bridge.sandbox.stripe.lists import listing, own, page
+from bridge.sandbox.stripe.objects import Renderer, read_expand
+from bridge.sandbox.stripe.params import Refused
+from bridge.sandbox.stripe.requests import LIST_EVENTS, LIST_SESSIONS, RETRIEVE, read_create, read_list
 
 # an endpoint gets the account, the parameters, the id in the path and the idempotency key
 Endpoint = Callable[[Account, Json, str, str | None], Json]

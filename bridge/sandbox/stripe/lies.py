@@ -8,7 +8,7 @@ from typing import Any
 from bridge.sandbox.books import Json
 from bridge.sandbox.faults import Taken
 from bridge.sandbox.schedule import now
-from bridge.sandbox.stripe_lists import missing
+from bridge.sandbox.stripe.lists import missing
 from bridge.sandbox.wire import Response, json_response
 
 AMOUNTS = ("amount", "amount_total", "amount_subtotal", "amount_received", "amount_captured")

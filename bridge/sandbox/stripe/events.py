@@ -16,8 +16,8 @@ from bridge.sandbox.faults import Fault, Faults, Taken
 from bridge.sandbox.outbound import post
 from bridge.sandbox.recorder import Exchange, Recorder
 from bridge.sandbox.schedule import Job, Schedule, now
-from bridge.sandbox.stripe_accounts import Account
-from bridge.sandbox.stripe_shapes import API_VERSION
+from bridge.sandbox.stripe.accounts import Account
+from bridge.sandbox.stripe.shapes import API_VERSION
 
 RETRY_FIRST, RETRY_LONGEST, RETRY_FOR = 60.0, 12 * 3600.0, 3 * 86400.0
 REORDER_LONGEST = 5.0

@@ -9,9 +9,9 @@ from django.template.loader import render_to_string
 from bridge.sandbox.books import Session
 from bridge.sandbox.faults import Faults
 from bridge.sandbox.stripe import WEBHOOK_WAIT, Stripe
-from bridge.sandbox.stripe_checkout import NotPossible, buyer_url
-from bridge.sandbox.stripe_events import Delivery, wait_for
-from bridge.sandbox.stripe_requests import THREE_DECIMAL, ZERO_DECIMAL, methods_for
+from bridge.sandbox.stripe.checkout import NotPossible, buyer_url
+from bridge.sandbox.stripe.events import Delivery, wait_for
+from bridge.sandbox.stripe.requests import THREE_DECIMAL, ZERO_DECIMAL, methods_for
 from bridge.sandbox.wire import Request, Response, html_response, see_other
 from bridge.sandbox.words import locale_of, words
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from bridge.sandbox.schedule import now
-from bridge.sandbox.stripe_params import (
+from bridge.sandbox.stripe.params import (
     Boolean,
     Choice,
     Group,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from bridge.sandbox.schedule import now
-from bridge.sandbox.stripe_params import Refused
+from bridge.sandbox.stripe.params import Refused
 from bridge.sandbox.wire import Response
 
 LIFETIME = 24 * 3600
