@@ -155,6 +155,8 @@ class _Start:
         return self._wait(session, CLOSING_SECONDS)
 
     def _open(self, order: Order) -> _Step:
+        if self._left() < opening.SECONDS:
+            raise _in_progress(None)
         self._take_seat(None)
         wish = self._wish
         now = timezone.now()
@@ -180,7 +182,7 @@ class _Start:
         return lambda: opening.send(session, call)
 
     def _wait(self, session: PaymentSession, seconds: float, *, in_doubt: bool = False) -> _Step:
-        left = self._ends - time.monotonic()
+        left = self._left()
         if session.pk in self._waited_for or left <= 0:
             if in_doubt:
                 message = "it is not known yet whether the payment was opened: repeat the same PayStart"
@@ -193,6 +195,9 @@ class _Start:
             wait_for(lambda: _is_settled(session.pk), min(seconds, left))
 
         return wait
+
+    def _left(self) -> float:
+        return self._ends - time.monotonic()
 
     def _take_seat(self, session: PaymentSession | None) -> None:
         if self._seated:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.test import Client
+from django.utils import timezone
 
 from bridge import drains
 from bridge.sandbox.sandbox import Sandbox
@@ -19,6 +20,11 @@ from merchants.models import Merchant, Shop
 from payments.models import Delivery, PaymentSession
 from payments.queues import Queue
 from tests.factories import API_KEY
+
+
+def code(answer: Any) -> str:
+    """What an answer of the interface comes to: its error code, else its type."""
+    return str(answer["ErrorCode"] or answer["Type"])
 
 
 @dataclass
@@ -63,10 +69,31 @@ class World:
         """The newest session of the order."""
         return PaymentSession.objects.filter(order__order_id=order_id).select_related("order").latest("pk")
 
+    def stages(self, order_id: int = 1) -> list[str]:
+        """Each session of the order, oldest first: its stage, and why."""
+        rows = PaymentSession.objects.filter(order__order_id=order_id).order_by("pk")
+        return [f"{row.stage} {row.reason}".strip() for row in rows]
+
+    def pages(self) -> list[str]:
+        """Each page that the gateway made, oldest first: open, complete or expired."""
+        return [session.status for session in self.sandbox.stripe.books.sessions.values()]
+
     def pay(self, order_id: int = 1, how: str = "pay") -> None:
         """Press a button on the newest session's page at the gateway; its webhooks come in at once."""
         self.sandbox.stripe.pay(self.session(order_id).gateway_id, how=how)
         self.sandbox.settle()
+
+    def pay_unheard(self, order_id: int = 1, how: str = "pay") -> None:
+        """As ``pay``, but none of the webhooks arrives."""
+        lost = self.sandbox.faults.add("webhook", "drop", times=None)
+        self.pay(order_id, how)
+        self.sandbox.faults.clear(lost.id)
+
+    def look(self, order_id: int = 1) -> PaymentSession:
+        """Let the workers ask the gateway about the newest session, and return it."""
+        PaymentSession.objects.filter(pk=self.session(order_id).pk).ring(timezone.now())
+        self.work()
+        return self.session(order_id)
 
     def work(self) -> int:
         """Work off all that is due now, as the workers would."""
