@@ -130,13 +130,13 @@ def _mismatch(session: PaymentSession, found: Fetched) -> Reason | None:
 
 
 def _out_of_turn(session: PaymentSession) -> Reason | None:
-    """Say why good money may not pay the order: it has been paid, begun anew or cancelled meanwhile."""
+    """Say why good money may not pay the order: it has been paid, given up for a new payment, or cancelled."""
     another_paid, newer_exists = ledger.others_of(session)
     if another_paid:
         return Reason.DOUBLE_PAYMENT
     if session.stage == Stage.CANCELLED:
         return Reason.CANCELLED_BY_SHOP
-    return Reason.SUPERSEDED if newer_exists else None
+    return Reason.SUPERSEDED if newer_exists or session.reason == Reason.SUPERSEDED else None
 
 
 def _await_deposit(session: PaymentSession, found: Fetched, actor: str, now: datetime) -> None:

@@ -57,51 +57,49 @@ def _close(call: GatewayCall) -> None:
         _not_closed(call, error)
         return
     answered(call.merchant_id)
-    ledger.end_call(call, CallState.DONE, timezone.now())
-    _look_now(call)
+    _look_now(call, CallState.DONE)
 
 
 def _not_closed(call: GatewayCall, error: GatewayError) -> None:
-    now = timezone.now()
-    tries = call.attempts + 1
     if isinstance(error, Refused):
-        # A refusal after a try in doubt may be the echo of that try: only a lookup decides then.
-        if call.state == CallState.READY:
-            ledger.end_call(call, CallState.REFUSED, now, code=error.code, message=error.message)
-        _look_now(call)
+        answered(call.merchant_id)
+        _look_now(call, CallState.REFUSED, error)
         return
     no_answer(call.merchant_id, error)
-    if isinstance(error, NotSent) and call.state == CallState.READY:
-        ledger.leave_unsent(call, ladders.after(ladders.UNSENT_CALL, tries, now), error.code)
+    if isinstance(error, NotSent):
+        again = ladders.after(ladders.UNSENT_CALL, call.attempts + 1, timezone.now())
+        ledger.leave_unsent(call, again, error.code)
     else:
         _still_unknown(call, error.code)
 
 
-def _look_now(call: GatewayCall) -> None:
-    """Look at the session of a call that has just ended; without an answer the sweep looks soon."""
-    session = call.session
+def _look_now(call: GatewayCall, outcome: CallState, error: Refused | None = None) -> None:
+    """End a closing that was answered, at once with what its session became: who waits for it sees both.
+
+    Without an answer to the look the sweep looks soon.
+    """
+    words = {"code": error.code, "message": error.message} if error else {}
     try:
-        found = complete.ask(session)
-    except GatewayError as error:
-        no_answer(call.merchant_id, error)
-        PaymentSession.objects.filter(pk=session.pk).ring(timezone.now())
+        found = complete.ask(call.session)
+    except GatewayError as no_look:
+        no_answer(call.merchant_id, no_look)
+        ledger.end_call(call, outcome, timezone.now(), **words)
+        PaymentSession.objects.filter(pk=call.session_id).ring(timezone.now())
         return
-    after = complete.settle(session.pk, found, ACTOR)
-    if call.purpose == Reason.REPLACED and found is not None:
-        _supersede(after.pk, found)
+    with transaction.atomic():
+        session = complete.settle(call.session_id, found, ACTOR)
+        ledger.end_call(call, outcome, timezone.now(), **words)
+        if outcome == CallState.REFUSED and call.purpose == Reason.REPLACED:
+            _give_way(session, found)
 
 
-def _supersede(session_pk: int, found: Fetched) -> None:
-    """Let a session that cannot be closed give way to a new one; money that still comes goes to REVIEW.
+def _give_way(session: PaymentSession, found: Fetched | None) -> None:
+    """End a session that cannot be closed, for the sake of a new one; money that still comes goes to REVIEW.
 
     While the buyer is approving it, it stays: the shop is asked to come back in a moment.
     """
-    with transaction.atomic():
-        session = ledger.lock_session(session_pk)
-        closing = session.calls.filter(kind=CallKind.EXPIRE).latest("pk")
-        stays = session.stage not in LIVE or found.status is Status.APPROVING
-        if stays or closing.state != CallState.REFUSED:
-            return
+    approving = found is not None and found.status is Status.APPROVING
+    if session.stage in LIVE and not approving:
         now = timezone.now()
         complete.end_and_tell(session, Stage.EXPIRED, Reason.SUPERSEDED, ACTOR, now)
         ledger.look_at(session, ladders.next_look(session, now))
@@ -144,8 +142,7 @@ def _send_again(gateway: Gateway, call: GatewayCall) -> None:
             opening.opened(call.session_id, call, gateway.start(_stored(gateway, call)))
         else:
             gateway.expire(_stored(gateway, call))
-            ledger.end_call(call, CallState.DONE, timezone.now())
-            _look_now(call)
+            _look_now(call, CallState.DONE)
     except GatewayError as error:
         if not isinstance(error, Refused):
             no_answer(call.merchant_id, error)
