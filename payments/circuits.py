@@ -1,7 +1,8 @@
 """How gateway accounts and shops have answered lately.
 
-After failures in a row the rows of that account or shop are held back, and one of them is tried every
-30 s as a probe; the first answer makes all its waiting rows due now.
+While an account fails, one of the rows that wait for it is tried every 30 s as a probe. A shop that fails
+several times in a row is left in peace but for such a probe: its circuit is open. The first answer after
+several failures makes all that waits there due now.
 """
 
 from collections.abc import Sequence
@@ -10,13 +11,15 @@ from enum import StrEnum
 from typing import Any
 
 from django.db.models import DateTimeField, ExpressionWrapper, F, QuerySet, Value
-from django.db.models.functions import Random
+from django.db.models.functions import Least, Random
 
 from payments.models import Circuit, Delivery, GatewayCall, Notification, PaymentSession
 
+# Fewer may be the fault of one row: what others hear meanwhile says nothing about that one.
 OPEN_AFTER = 3
 PROBE_EVERY = timedelta(seconds=30)
 WAKE_WITHIN = timedelta(seconds=5)
+_ASKING = (GatewayCall, PaymentSession)
 
 
 class Kind(StrEnum):
@@ -25,15 +28,25 @@ class Kind(StrEnum):
     SHOP = "shop"
     ACCOUNT = "account"
 
+    @property
+    def holds(self) -> bool:
+        """Whether a sick one's due rows are held back. Not an account's: one odd payment must not stop the others."""
+        return self is Kind.SHOP
+
+    @property
+    def sick_from(self) -> int:
+        """How many failures in a row make one sick."""
+        return OPEN_AFTER if self is Kind.SHOP else 1
+
 
 def sick(kind: Kind) -> list[Circuit]:
-    """Return the accounts or shops whose last call failed."""
-    return list(Circuit.objects.filter(kind=kind, failures__gt=0).order_by("probe_at"))
+    """Return the accounts or shops that are probed."""
+    return list(Circuit.objects.filter(kind=kind, failures__gte=kind.sick_from).order_by("probe_at"))
 
 
 def held(sick_ones: Sequence[Circuit]) -> list[int]:
     """Return those of ``sick_ones`` whose rows are held back."""
-    return [circuit.lane for circuit in sick_ones if circuit.failures >= OPEN_AFTER]
+    return [circuit.lane for circuit in sick_ones if Kind(circuit.kind).holds]
 
 
 def take_probe(circuit: Circuit, now: datetime) -> bool:
@@ -49,16 +62,19 @@ def failed(kind: Kind, lane: int, now: datetime) -> None:
 
 
 def answered(kind: Kind, lane: int, now: datetime) -> None:
-    """Note an answer. The first one after failures makes all that waits there due within a few seconds."""
-    if not Circuit.objects.filter(kind=kind, lane=lane, failures__gt=0).update(failures=0):
+    """Note an answer. The first one after several failures makes all that waits there due within a few seconds."""
+    failing = Circuit.objects.filter(kind=kind, lane=lane, failures__gt=0)
+    failures = failing.values_list("failures", flat=True).first()
+    if failures is None or not failing.update(failures=0) or failures < OPEN_AFTER:
         return
     soon = ExpressionWrapper(Value(now) + Random() * Value(WAKE_WITHIN), output_field=DateTimeField())
     for rows in _waiting_after_failures(kind, lane):
-        rows.filter(due_at__gt=now).update(due_at=soon)
+        rows.update(due_at=Least(F("due_at"), soon))
 
 
 def _waiting_after_failures(kind: Kind, lane: int) -> list[QuerySet[Any]]:
     if kind is Kind.SHOP:
         return [Delivery.objects.waiting().filter(shop=lane)]
-    tried = [model.objects.waiting().filter(attempts__gt=0) for model in (GatewayCall, Notification, PaymentSession)]
-    return [rows.filter(merchant=lane) for rows in tried]
+    tried = [model.objects.waiting().filter(merchant=lane, attempts__gt=0) for model in _ASKING]
+    # A notice without a session waits for that session, not for the account.
+    return [*tried, Notification.objects.waiting().filter(merchant=lane, attempts__gt=0, session__isnull=False)]

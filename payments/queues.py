@@ -6,16 +6,16 @@ table; a lease that runs out makes a row due again, so that any worker may die a
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, Exists, F, OuterRef, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 
 from payments import circuits
-from payments.models import CallState, Delivery, GatewayCall, Notification, PaymentSession
+from payments.models import CallState, Circuit, Delivery, DeliveryState, GatewayCall, Notification, PaymentSession
 from payments.models.queued import Queued
 
 
@@ -32,7 +32,7 @@ class Queue(StrEnum):
 class _Table:
     model: type[Queued]
     lanes: circuits.Kind
-    # The longest deadline of one row's work in seconds, and 5 s more.
+    # The deadlines of one row's work in seconds, and 5 s more. A call is looked up, sent and looked up again.
     lease: float
 
     @property
@@ -42,7 +42,7 @@ class _Table:
 
 TABLES: dict[Queue, _Table] = {
     Queue.NOTIFICATIONS: _Table(Notification, circuits.Kind.ACCOUNT, lease=11),
-    Queue.CALLS: _Table(GatewayCall, circuits.Kind.ACCOUNT, lease=31),
+    Queue.CALLS: _Table(GatewayCall, circuits.Kind.ACCOUNT, lease=37),
     Queue.DELIVERIES: _Table(Delivery, circuits.Kind.SHOP, lease=20),
     Queue.LOOKS: _Table(PaymentSession, circuits.Kind.ACCOUNT, lease=11),
 }
@@ -58,41 +58,63 @@ class Backlog:
     oldest: datetime | None
 
 
+# What is due and not held back by an open circuit, and a row for the next probe that is due.
+_BACKLOG = """
+SELECT '{queue}', count(*), min(due_at) FROM (
+    (SELECT due_at FROM {table} AS row
+     WHERE due_at <= %(now)s AND NOT EXISTS (
+        SELECT 1 FROM payments_circuit
+        WHERE kind = '{kind}' AND lane = row.{lane} AND {holds} AND failures >= {sick_from})
+     ORDER BY due_at LIMIT {most})
+    UNION ALL
+    (SELECT row.due_at FROM {table} AS row
+     JOIN payments_circuit AS circuit ON circuit.kind = '{kind}' AND circuit.lane = row.{lane}
+     WHERE circuit.failures >= {sick_from} AND circuit.probe_at <= %(now)s
+        AND row.due_at IS NOT NULL AND row.lease_token IS NULL LIMIT 1)
+) AS due"""
+
+
 def backlogs(now: datetime) -> dict[Queue, Backlog]:
     """Ask by one query what is due in every queue; what open circuits hold back does not count."""
-    parts, params = [], []
-    for queue, table in TABLES.items():
-        meta, lane = table.model._meta, table.lane
-        parts.append(
-            f"SELECT '{queue}', count(*), min(due_at) FROM (SELECT due_at FROM {meta.db_table} AS row"
-            f" WHERE due_at <= %s AND NOT EXISTS (SELECT 1 FROM payments_circuit WHERE kind = '{table.lanes}'"
-            f" AND lane = row.{lane} AND failures >= {circuits.OPEN_AFTER} AND probe_at > %s)"
-            f" UNION ALL (SELECT row.due_at FROM {meta.db_table} AS row JOIN payments_circuit AS circuit"
-            f" ON circuit.lane = row.{lane} AND circuit.kind = '{table.lanes}' AND circuit.failures > 0"
-            f" AND circuit.probe_at <= %s WHERE row.due_at > %s AND row.lease_token IS NULL LIMIT 1)"
-            f" LIMIT {MOST_COUNTED}) AS due"
+    parts = [
+        _BACKLOG.format(
+            queue=queue,
+            table=table.model._meta.db_table,
+            lane=table.lane,
+            kind=table.lanes,
+            holds=table.lanes.holds,
+            sick_from=table.lanes.sick_from,
+            most=MOST_COUNTED,
         )
-        params += [now, now, now, now]
+        for queue, table in TABLES.items()
+    ]
     with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(parts), params)
+        cursor.execute(" UNION ALL ".join(parts), {"now": now})
         return {Queue(name): Backlog(due, oldest) for name, due, oldest in cursor.fetchall()}
 
 
-def claim(queue: Queue, now: datetime, busy: Collection[int] = ()) -> Queued | None:
-    """Take the row that is due longest, outside the ``busy`` accounts or shops; None if there is none.
+def claim(queue: Queue, now: datetime, full: Collection[int] = ()) -> Queued | None:
+    """Take the row that is due longest, outside the ``full`` accounts or shops; None if there is none.
 
     The row comes back as it was before, but for its fresh ``lease_token``.
     """
-    table = TABLES[queue]
-    with transaction.atomic():
-        sick = circuits.sick(table.lanes)
-        row = _probe(table, sick, now) or _first_due(table, [*busy, *circuits.held(sick)], now)
-        if row is None or (queue is Queue.DELIVERIES and _shop_is_busy(row, now)):
-            return None
-        taken = table.model.objects.filter(pk=row.pk)
-        if queue is Queue.NOTIFICATIONS:
-            taken = _of_one_payment(row, now)
-        row.lease_token = taken.lease(now, table.lease, **_changes(queue, now))
+    table, avoid = TABLES[queue], list(full)
+    while True:
+        with transaction.atomic():
+            row = _pick(table, avoid, now)
+            if row is None:
+                return None
+            if queue is not Queue.DELIVERIES or not _shop_is_full(row, now):
+                taken = _with_its_group(queue, row, now)
+                row.lease_token = taken.lease(now, table.lease, **_changes(queue, now))
+                return row
+        avoid.append(getattr(row, table.lane))
+
+
+def _pick(table: _Table, avoid: Sequence[int], now: datetime) -> Queued | None:
+    """Return the next row, locked."""
+    sick = circuits.sick(table.lanes)
+    row: Queued | None = _probe(table, sick, avoid, now) or _first_due(table, [*avoid, *circuits.held(sick)], now)
     return row
 
 
@@ -103,32 +125,44 @@ def _first_due(table: _Table, avoid: Sequence[int], now: datetime) -> Any:
     return rows.select_for_update(skip_locked=True, of=("self",)).first()
 
 
-def _probe(table: _Table, sick: Sequence[Any], now: datetime) -> Any:
+def _probe(table: _Table, sick: Sequence[Circuit], avoid: Sequence[int], now: datetime) -> Any:
     """Return a row of an account or shop that failed lately, due or not: one every 30 s finds out that it is back."""
     for circuit in sick:
-        if circuit.probe_at > now:
+        if circuit.probe_at > now or circuit.lane in avoid:
             continue
         rows = table.model.objects.waiting().filter(**{table.lane: circuit.lane}).order_by("due_at")
+        if table.model is Delivery:
+            rows = rows.exclude(Exists(_predecessors()))
         row = rows.select_for_update(skip_locked=True, of=("self",)).first()
         if row is not None and circuits.take_probe(circuit, now):
             return row
     return None
 
 
-def _shop_is_busy(row: Any, now: datetime) -> bool:
+def _predecessors() -> QuerySet[Delivery]:
+    """Messages that a message of the same order waits for: it would tell nothing about its shop."""
+    return Delivery.objects.filter(
+        order=OuterRef("order"), sequence__lt=OuterRef("sequence"), state=DeliveryState.WAITING
+    )
+
+
+def _shop_is_full(row: Any, now: datetime) -> bool:
     """Say whether AT_ONCE_PER_SHOP deliveries of the row's shop are under way; the lock makes the count exact."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('deliveries to a shop'), %s)", [row.shop_id])
-    under_way = Delivery.objects.filter(shop=row.shop_id, lease_token__isnull=False, due_at__gt=now)
-    return under_way.count() >= AT_ONCE_PER_SHOP
+    longest = now + timedelta(seconds=TABLES[Queue.DELIVERIES].lease)
+    leased = Delivery.objects.filter(shop=row.shop_id, lease_token__isnull=False)
+    return leased.filter(due_at__gt=now, due_at__lte=longest).count() >= AT_ONCE_PER_SHOP
 
 
-def _of_one_payment(row: Any, now: datetime) -> Any:
-    """The row and every other due notice of the same payment: one look answers them all."""
-    same = Q(pk=row.pk)
-    if row.gateway_id:
-        same |= Q(gateway_id=row.gateway_id, gateway=row.gateway, signers=row.signers, due_at__lte=now)
-    return Notification.objects.filter(same)
+def _with_its_group(queue: Queue, row: Any, now: datetime) -> Any:
+    """Return the row; of a notice also every other due notice of the same payment: one look answers them all."""
+    if queue is not Queue.NOTIFICATIONS or not row.gateway_id:
+        return TABLES[queue].model.objects.filter(pk=row.pk)
+    same = Notification.objects.due(now).filter(gateway_id=row.gateway_id, gateway=row.gateway, signers=row.signers)
+    # Skipping what others have locked: two workers that wait for each other's notices would never end.
+    locked = same.select_for_update(skip_locked=True).values_list("pk", flat=True)
+    return Notification.objects.filter(pk__in=[row.pk, *locked])
 
 
 def _changes(queue: Queue, now: datetime) -> dict[str, Any]:
