@@ -38,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         with local_environment(options.data, os.environ) as environment:
             return _run(options.command, environment)
-    except StartError as error:
+    except (StartError, OSError) as error:
         print(f"manage.py local: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -59,7 +59,8 @@ def local_environment(data: Path, given: Mapping[str, str]) -> Iterator[dict[str
     with ExitStack() as stack:
         stack.enter_context(_lock(data))
         servers = stack.enter_context(running_servers(data, given))
-        yield {**local_addresses(given), **kept_secrets(data / "secrets.env"), **servers, **given}
+        found = {**local_addresses(given), **kept_secrets(data / "secrets.env"), **servers}
+        yield {**given, **{name: value for name, value in found.items() if not given.get(name)}}
 
 
 def follow_ports(given: Mapping[str, str], web_port: int, sandbox_port: int | None) -> dict[str, str]:
@@ -70,7 +71,7 @@ def follow_ports(given: Mapping[str, str], web_port: int, sandbox_port: int | No
 
 def local_addresses(given: Mapping[str, str]) -> dict[str, str]:
     """Where a local installation is reached, and the sandbox in the place of the real gateways."""
-    filled = {name: value for name, value in _addresses(given).items() if name not in given}
+    filled = {name: value for name, value in _addresses(given).items() if not given.get(name)}
     return {**filled, _FILLED: ",".join(filled)}
 
 

@@ -24,8 +24,8 @@ _PREFIX = "pgb-test-"
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
-    for name, value in (random_secrets() | local_addresses(os.environ)).items():
-        os.environ.setdefault(name, value)
+    wanted = random_secrets() | local_addresses(os.environ)
+    os.environ |= {name: value for name, value in wanted.items() if not os.environ.get(name)}
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if worker is None:
         servers = _servers()

@@ -119,6 +119,21 @@ def test_what_is_set_outside_wins(data: Path) -> None:
     assert not (data / "postgres").exists()
 
 
+def test_what_is_set_to_nothing_counts_as_unset(data: Path) -> None:
+    found = environment_of(data, SECRET_KEY="", DATABASE_URL="", PGB_PUBLIC_URL="")
+    assert found["SECRET_KEY"] != ""
+    assert found["DATABASE_URL"].startswith("postgres://")
+    assert found["PGB_PUBLIC_URL"] == "http://127.0.0.1:8000"
+
+
+def test_folder_that_cannot_be_used_is_one_sentence(data: Path) -> None:
+    data.write_text("a file in its place")
+    refused = run(data, "pass")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("manage.py local: ")
+    assert refused.stderr.count("\n") == 1
+
+
 def test_second_start_on_the_same_folder_is_refused(data: Path) -> None:
     first = started(data, "import time; time.sleep(60)")
     second = run(data, "pass")
