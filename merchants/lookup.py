@@ -64,7 +64,7 @@ def _read() -> _Configuration:
     found = _Configuration(time.monotonic())  # taken before reading: the copy is never older than it says
     for shop in Shop.objects.all():
         found.shops[shop.db_type, shop.joiner_id] = shop
-        for key_hash in {shop.api_key_hash, shop.api_key_old_hash} - {""}:
+        for key_hash in {shop.api_key_hash, shop.api_key_old_hash}:
             found.shops_by_key[key_hash].append(shop)
     merchants = {merchant.pk: merchant for merchant in Merchant.objects.order_by("pk")}
     found.merchants.extend(merchants.values())
