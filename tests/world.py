@@ -19,6 +19,7 @@ from bridge.sandbox.sandbox import Sandbox
 from merchants.models import Merchant, Shop
 from payments.models import Delivery, PaymentSession
 from payments.queues import Queue
+from payments.states import HOLDING, LIVE
 from tests.factories import API_KEY
 
 
@@ -127,3 +128,27 @@ class World:
         """The kinds of message that the shop has accepted, in order."""
         rows = Delivery.objects.filter(order__order_id=order_id, state="DELIVERED").order_by("sequence")
         return [row.kind for row in rows]
+
+    def books_agree(self, order_id: int = 1) -> None:
+        """Check what must be true of an order after anything, by the gateway's own books and the shop's."""
+        sessions = PaymentSession.objects.filter(order__order_id=order_id)
+        holding = [session for session in sessions if session.stage in HOLDING]
+        assert len(holding) <= 1
+        assert sum(session.stage in LIVE for session in sessions) <= 1
+        told = self.sandbox.shop.books.orders.get((self.shop.db_type, order_id, 0))
+        assert Delivery.objects.filter(session__in=sessions, kind="PayComplete").count() == len(holding)
+        assert (told.completions if told else 0) == len(holding)
+        for session in sessions:
+            money = self.sandbox.stripe.books.paid(session.reference)
+            assert (session.stage in HOLDING or session.stage == "REVIEW") == (money > 0)
+        for session in holding:
+            assert self.sandbox.stripe.books.paid(session.reference) == session.amount
+            assert told is not None and told.payment_id == session.reference
+
+    def has_one_page(self, answers: list[Any]) -> None:
+        """Check that equal PayStarts of one order got one and the same page, or were asked to come back."""
+        assert {code(answer) for answer in answers} <= {"Redirect", "PAYMENT_IN_PROGRESS"}
+        assert len({answer["RedirectUrl"] for answer in answers} - {""}) == 1
+        assert (self.stages()[-1], self.pages()) == ("STANDBY", ["open"])
+        assert list(self.sandbox.stripe.books.creates.values()) == [1]
+        self.books_agree()
