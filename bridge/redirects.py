@@ -17,6 +17,8 @@ def is_allowed_url(url: str, hosts: list[str]) -> bool:
     loopback = is_loopback(host)
     if parts.scheme not in (("https", "http") if loopback else ("https",)) or "@" in parts.netloc or not host:
         return False
+    if not parts.netloc.isascii():  # a name that only looks like one on the list
+        return False
     named = {item.lower() for item in hosts}
     if f"{host}:{port}" in named:
         return True
