@@ -25,7 +25,7 @@ class ErrorCode(StrEnum):
     INTERNAL = "INTERNAL"
 
 
-_HTTP_STATUS = {
+HTTP_STATUS = {
     ErrorCode.INVALID_REQUEST: 400,
     ErrorCode.UNAUTHORIZED: 401,
     ErrorCode.FORBIDDEN: 403,
@@ -35,12 +35,37 @@ _HTTP_STATUS = {
 }
 
 
+# What the caller does about it.
+ADVICE = {
+    ErrorCode.INVALID_REQUEST: "Correct the request; ErrorMessage names the key. Do not repeat it unchanged.",
+    ErrorCode.UNAUTHORIZED: "Send the shop's key, or sign with its secret and a clock that is right.",
+    ErrorCode.FORBIDDEN: "The key, or the order, belongs to another DBType or JoinerId. Do not repeat.",
+    ErrorCode.UNKNOWN_SHOP: "DBType and JoinerId are not registered at PGB. Do not repeat.",
+    ErrorCode.METHOD_NOT_CONNECTED: "Offer another PayType: this one is not connected for the shop and nation.",
+    ErrorCode.NO_MERCHANT: "No merchant may charge this device, amount and gateway now. Offer another PayType.",
+    ErrorCode.REDIRECT_NOT_ALLOWED: "Have the host of RedirectUrl or CancelUrl put on the shop's list.",
+    ErrorCode.ALREADY_PAID: "Do not send the buyer to pay again. PayStatus tells what was paid.",
+    ErrorCode.PAYMENT_IN_PROGRESS: "Repeat the same PayStart after 2 seconds.",
+    ErrorCode.IN_REVIEW: "A person is checking money of this order. Do not start it again; ask with PayStatus.",
+    ErrorCode.ORDER_NOT_FOUND: "No payment of this order was ever started at PGB.",
+    ErrorCode.GATEWAY_REFUSED: "The gateway will not take this payment. Change it, or offer another PayType.",
+    ErrorCode.GATEWAY_UNREACHABLE: "Surely nothing happened. Repeat the same PayStart.",
+    ErrorCode.OUTCOME_UNKNOWN: "It is being found out. Repeat the same PayStart; do not refund by other means.",
+    ErrorCode.THROTTLED: "Repeat after the seconds of Retry-After.",
+    ErrorCode.UNAVAILABLE: "Nothing was stored. Repeat the same call after the seconds of Retry-After.",
+    ErrorCode.INTERNAL: "An error of PGB. Ask with PayStatus before you repeat the call.",
+}
+
+
 class ShopError(Exception):
-    """An answer with IsSuccess false. ``facts`` are further keys of the answer; ``status`` overrides HTTP's."""
+    """An answer with IsSuccess false. ``facts`` are further keys of the answer; ``status`` overrides HTTP's.
+
+    The fact ``retry_after`` (seconds) becomes the header Retry-After.
+    """
 
     def __init__(self, code: ErrorCode, message: str, *, status: int | None = None, **facts: object) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
-        self.status = status or _HTTP_STATUS.get(code, 200)
+        self.status = status or HTTP_STATUS.get(code, 200)
         self.facts = facts

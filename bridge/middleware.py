@@ -7,7 +7,7 @@ from uuid import uuid4
 import structlog
 from django.http import HttpRequest, HttpResponse
 
-_ACCEPTED = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")
+_ACCEPTED = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 def request_id(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
@@ -15,9 +15,11 @@ def request_id(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[
 
     def middleware(request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-Id", "")
-        chosen = given if _ACCEPTED.match(given) else uuid4().hex
-        with structlog.contextvars.bound_contextvars(request_id=chosen):
-            response = get_response(request)
+        chosen = given if _ACCEPTED.fullmatch(given) else uuid4().hex
+        # Not unbound afterwards: Django logs a failed request only when all middleware is done with it.
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=chosen)
+        response = get_response(request)
         response["X-Request-Id"] = chosen
         return response
 

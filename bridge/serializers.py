@@ -1,13 +1,17 @@
 """The shop interface as it is written down: request keys, their rules, and the answers."""
 
+import re
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from bridge.cardlike import holds_card_number
 from bridge.errors import ErrorCode
 from bridge.intake import JsonFloat
 from merchants.codes import GatewayCode
+from payments.models import DeliveryKind
+from payments.money import MAX_DIGITS
 from payments.states import Stage
 
 LARGEST_ID = 2**63 - 1
@@ -15,16 +19,21 @@ DESCRIPTION_LENGTH = 500
 
 
 class IdField(serializers.IntegerField):
-    """A whole number, as JSON number or text: ids are never fractions."""
+    """A whole number, as JSON number or as digits: ids are never fractions."""
+
+    default_error_messages = {"invalid": "must be a whole number, such as 1001"}
 
     def to_internal_value(self, data: Any) -> int:
-        if isinstance(data, bool | float | JsonFloat) or (isinstance(data, str) and not data.isascii()):
+        digits = isinstance(data, str) and re.fullmatch(r"[0-9]{1,20}", data)
+        if isinstance(data, bool | JsonFloat) or not (digits or isinstance(data, int)):
             self.fail("invalid")
-        return int(super().to_internal_value(data))
+        return int(data)
 
 
 class TextField(serializers.CharField):
     """Short text; numbers are no text here."""
+
+    default_error_messages = {"invalid": "must be text"}
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str) or isinstance(data, JsonFloat):
@@ -35,7 +44,7 @@ class TextField(serializers.CharField):
 class CardFreeField(TextField):
     """Text that people wrote, in which no card number may stand."""
 
-    default_error_messages = {"card": "seems to hold a card number: PGB must never receive one"}
+    default_error_messages = {"card": "seems to hold a card number, which PGB must never receive: leave it out"}
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
@@ -44,79 +53,117 @@ class CardFreeField(TextField):
         return text
 
 
+class WordField(serializers.ChoiceField):
+    """One of a few words, in any letter case. The message does not repeat what was sent."""
+
+    def __init__(self, choices: Any, **kwargs: Any) -> None:
+        super().__init__(choices, **kwargs)
+        self.error_messages["invalid_choice"] = f"must be one of {', '.join(map(str, self.choices))}"
+
+    def to_internal_value(self, data: Any) -> Any:
+        return super().to_internal_value(data.lower() if isinstance(data, str) else data)
+
+
+@extend_schema_field({
+    "anyOf": [
+        {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?$"},
+        {"type": "integer", "minimum": 0, "maximum": 10**MAX_DIGITS - 1},
+    ]
+})  # fmt: skip
 class PriceField(serializers.Field[Any, Any, Any, Any]):
     """An amount in the currency's own unit: a JSON whole number, or text such as "64900" or "64900.0000".
 
     The currency is the shop's, so the digits are read where the shop is known (payments.money.parse).
     """
 
-    default_error_messages = {"invalid": 'must be a whole JSON number or text such as "64900"'}
+    default_error_messages = {
+        "invalid": f'must be text such as "64900", or a whole JSON number of at most {MAX_DIGITS} digits'
+    }
 
     def to_internal_value(self, data: Any) -> str | int:
         if isinstance(data, bool | JsonFloat) or not isinstance(data, str | int):
             self.fail("invalid")
         return data
 
-    def to_representation(self, value: Any) -> Any:
-        return value
 
+class CallSerializer(serializers.Serializer[Any]):
+    """Which order of which shop a call is about."""
 
-class OrderSerializer(serializers.Serializer[Any]):
-    """Which order of which shop."""
-
-    DBType = TextField(max_length=20)
-    OrderId = IdField(min_value=1, max_value=LARGEST_ID)
-    JoinerId = IdField(min_value=0, max_value=LARGEST_ID)
-    ClaimId = IdField(min_value=0, max_value=LARGEST_ID, default=0)
-
-
-class PayStartSerializer(OrderSerializer):
-    """Opens an attempt to pay."""
-
-    PayType = TextField(max_length=20)
-    TotalPrice = PriceField()
-    OrderDescription = CardFreeField(max_length=DESCRIPTION_LENGTH)
-    RedirectUrl = TextField(max_length=2000)
-    NationCode = TextField(min_length=2, max_length=2)
-    PGType = serializers.ChoiceField(choices=GatewayCode.choices, required=False, allow_blank=True)
-    Device = serializers.ChoiceField(choices=["pc", "mobile"], default="pc")
-    BuyerName = CardFreeField(max_length=100, required=False, allow_blank=True, default="")
-    BuyerEmail = CardFreeField(max_length=254, required=False, allow_blank=True, default="")
-    BuyerTel = CardFreeField(max_length=30, required=False, allow_blank=True, default="")
-    CancelUrl = TextField(max_length=2000, required=False, allow_blank=True, default="")
-    TaxFreePrice = PriceField(default=0)
-    RequestId = TextField(max_length=255, required=False, allow_blank=True, default="")
+    DBType = TextField(max_length=20, help_text="The shop database that calls, as registered at PGB.")
+    OrderId = IdField(min_value=1, max_value=LARGEST_ID, help_text="Your order. Unique within a DBType.")
+    JoinerId = IdField(min_value=0, max_value=LARGEST_ID, help_text="The joiner of the order.")
+    ClaimId = IdField(
+        min_value=0,
+        max_value=LARGEST_ID,
+        default=0,
+        help_text="An additional payment for a claim of this order. Absent or 0: the order itself.",
+    )
 
     def to_internal_value(self, data: Any) -> Any:
-        for name in ("PGType", "Device"):
-            if isinstance(data.get(name), str):
-                data[name] = data[name].lower()
-        for name in ("PayType", "NationCode"):
-            if isinstance(data.get(name), str):
-                data[name] = data[name].upper()
-        # An absent option is often sent as null by .NET.
-        given = {key: value for key, value in data.items() if value is not None}
-        return super().to_internal_value(given)
+        """Read an option that is null or empty as absent: .NET often sends it so."""
+        fields = self.fields
+        empty = {name for name, value in data.items() if value is None or (value == "" and not fields[name].required)}
+        return super().to_internal_value({name: value for name, value in data.items() if name not in empty})
 
 
-class PayStatusSerializer(OrderSerializer):
-    """Asks for what PGB knows of an order. Without ClaimId its claim payments are listed too."""
+class PayStartSerializer(CallSerializer):
+    """Opens an attempt to pay."""
 
-    ClaimId = IdField(min_value=0, max_value=LARGEST_ID, required=False, allow_null=True, default=None)
+    PayType = TextField(max_length=20, help_text="Payment method: CARD, BANK, VBANK, KAKAOPAY, NAVERPAY ...")
+    TotalPrice = PriceField(
+        help_text='What is to be paid, in the currency of the shop. No sign, no separator, no exponent. "64900.0000" '
+        "is 64900 won; a JSON number must be whole."
+    )
+    OrderDescription = CardFreeField(max_length=DESCRIPTION_LENGTH, help_text="What the buyer reads while paying.")
+    RedirectUrl = TextField(
+        max_length=2000, help_text="Where the buyer comes back to: absolute, https, its host on your list."
+    )
+    NationCode = TextField(min_length=2, max_length=2, help_text="ISO 3166 code of a nation that the shop serves.")
+    PGType = WordField(GatewayCode.values, required=False, help_text="Pay through this gateway only.")
+    Device = WordField(["pc", "mobile"], default="pc", help_text="The buyer's device.")
+    BuyerName = CardFreeField(max_length=100, default="")
+    BuyerEmail = CardFreeField(max_length=254, default="")
+    BuyerTel = CardFreeField(max_length=30, default="")
+    CancelUrl = TextField(
+        max_length=2000, default="", help_text="Where a buyer who turns back goes. Absent: RedirectUrl."
+    )
+    TaxFreePrice = PriceField(default=0, help_text="The part of TotalPrice that is free of tax.")
+    RequestId = TextField(max_length=255, default="", help_text="Your own id of this call; it stands in PGB's log.")
+
+    def validate_PayType(self, value: str) -> str:
+        return value.upper()
+
+    def validate_NationCode(self, value: str) -> str:
+        return value.upper()
+
+
+class PayStatusSerializer(CallSerializer):
+    """Asks for what PGB knows of an order."""
+
+    ClaimId = IdField(
+        min_value=0,
+        max_value=LARGEST_ID,
+        default=None,
+        help_text="Absent: the order itself, and its claim payments are listed too.",
+    )
 
 
 class AnswerSerializer(serializers.Serializer[Any]):
     """The answer to every call; the first five keys are always there."""
 
-    ErrorCode = serializers.ChoiceField(choices=["", *ErrorCode], allow_blank=True)
-    ErrorMessage = serializers.CharField(allow_blank=True)
+    ErrorCode = serializers.ChoiceField(choices=["", *ErrorCode], help_text="Empty when IsSuccess is true.")
+    ErrorMessage = serializers.CharField(help_text="For developers: what was wrong and what to do. Not for buyers.")
     IsSuccess = serializers.BooleanField()
-    RedirectUrl = serializers.CharField(allow_blank=True)
-    Type = serializers.ChoiceField(choices=["", "Redirect", "Page", "Done", "Pending"], allow_blank=True)
-    PaymentId = serializers.CharField(required=False)
-    Stage = serializers.ChoiceField(choices=Stage.choices, required=False)
-    Balance = serializers.CharField(required=False, help_text="what can still be given back")
-    Reserved = serializers.CharField(required=False, help_text="what open cancels hold")
+    RedirectUrl = serializers.CharField(help_text="Where to send the buyer now; else empty.")
+    Type = serializers.ChoiceField(
+        choices=["", "Redirect", "Page", "Done", "Pending"],
+        help_text="Redirect: the gateway's page. Page: PGB's own pay page. Done: nothing more to do. "
+        "Pending: not decided yet. Empty: an error.",
+    )
+    PaymentId = serializers.CharField(required=False, help_text="The number of this attempt to pay, 26 characters.")
+    Stage = serializers.ChoiceField(choices=Stage.values, required=False)
+    Balance = serializers.CharField(required=False, help_text="What can still be given back.")
+    Reserved = serializers.CharField(required=False, help_text="What open cancels hold.")
 
 
 class PaymentStateSerializer(serializers.Serializer[Any]):
@@ -127,33 +174,41 @@ class PaymentStateSerializer(serializers.Serializer[Any]):
     ClaimId = serializers.IntegerField()
     JoinerId = serializers.IntegerField()
     NationCode = serializers.CharField()
-    PaymentId = serializers.CharField()
-    PGType = serializers.CharField()
+    PaymentId = serializers.CharField(help_text="The number of this attempt to pay, 26 characters.")
+    PGType = serializers.ChoiceField(choices=GatewayCode.values)
     PayType = serializers.CharField()
-    TotalPrice = serializers.CharField()
-    PaidPrice = serializers.CharField()
-    Balance = serializers.CharField()
-    Reserved = serializers.CharField()
-    Currency = serializers.CharField()
-    Stage = serializers.ChoiceField(choices=Stage.choices)
-    Reason = serializers.CharField(allow_blank=True)
+    TotalPrice = serializers.CharField(help_text="What was asked for.")
+    PaidPrice = serializers.CharField(help_text="What the gateway has verified as paid.")
+    Balance = serializers.CharField(help_text="What can still be given back: paid less cancelled less Reserved.")
+    Reserved = serializers.CharField(help_text="What open cancels hold.")
+    Currency = serializers.CharField(help_text="ISO 4217.")
+    Stage = serializers.ChoiceField(choices=Stage.values)
+    Reason = serializers.CharField(help_text="Why it ended unpaid or is in REVIEW; else empty.")
     PaidAt = serializers.DateTimeField(allow_null=True)
 
 
 class PayStatusAnswerSerializer(AnswerSerializer, PaymentStateSerializer):
-    """The standing payment of the order, its other attempts, and the order's claim payments."""
+    """The order's standing payment, its other attempts and its claim payments. An error has the five keys only."""
 
     Cancellations = serializers.ListField(child=serializers.DictField())
-    OtherPayments = PaymentStateSerializer(many=True)
-    ClaimPayments = PaymentStateSerializer(many=True)
+    OtherPayments = PaymentStateSerializer(many=True, help_text="The order's other attempts, the newest first.")
+    ClaimPayments = PaymentStateSerializer(many=True, help_text="Only when ClaimId is absent.")
+
+    def get_fields(self) -> dict[str, Any]:
+        fields: dict[str, Any] = super().get_fields()
+        for name, field in fields.items():
+            field.required = name in ("ErrorCode", "ErrorMessage", "IsSuccess", "RedirectUrl", "Type")
+        return fields
 
 
 class CompletionSerializer(PaymentStateSerializer):
     """A message to the shop. It carries the whole state of the order's standing payment."""
 
-    EventId = serializers.UUIDField(help_text="the same in every repeat, and the webhook-id header")
-    EventType = serializers.ChoiceField(choices=["PayComplete", "PayFailed", "PayExpired", "VirtualAccountIssued"])
-    Sequence = serializers.IntegerField(help_text="rises per order: ignore a lower one than you have seen")
+    EventId = serializers.UUIDField(help_text="The same in every repeat, and the webhook-id header.")
+    EventType = serializers.ChoiceField(choices=DeliveryKind.values)
+    Sequence = serializers.IntegerField(
+        help_text="Rises per order. Keep it per (DBType, OrderId, ClaimId) and ignore a message with a lower one."
+    )
     OccurredAt = serializers.DateTimeField()
 
 
@@ -161,4 +216,5 @@ class CompletionAnswerSerializer(serializers.Serializer[Any]):
     """What the shop answers. Only IsSuccess true ends the repeats; Final beside false ends them too."""
 
     IsSuccess = serializers.BooleanField()
-    Final = serializers.BooleanField(required=False)
+    ErrorMessage = serializers.CharField(required=False)
+    Final = serializers.BooleanField(required=False, help_text="Beside IsSuccess false: do not repeat this message.")

@@ -1,8 +1,9 @@
-"""Addresses of the bridge. The shops' callers are .NET: any letter case, a trailing slash or none."""
+"""Addresses of the bridge. The callers are .NET: any letter case, a trailing slash or none."""
 
-from django.urls import re_path
+from django.urls import URLPattern, path, re_path
 
 from bridge import views
+from bridge.shop_call import ShopCall
 
 
 def _any_case(words: str) -> str:
@@ -10,9 +11,18 @@ def _any_case(words: str) -> str:
     return "".join(f"[{letter}{letter.swapcase()}]" if letter.isalpha() else letter for letter in words)
 
 
+def _shop_call(route: str, call: type[ShopCall], name: str) -> list[URLPattern]:
+    """The route as the schema documents it, then in any spelling."""
+    return [
+        path(route, call.as_view(), name=name),
+        re_path(rf"^{_any_case(route)}/?$", call.as_view(schema=None), name=name),
+    ]
+
+
 urlpatterns = [
-    re_path(rf"^{_any_case('PGB/PayStart')}/?$", views.PayStartCall.as_view(), name="pay-start"),
-    re_path(rf"^{_any_case('PGB/PayStatus')}/?$", views.PayStatusCall.as_view(), name="pay-status"),
+    *_shop_call("PGB/PayStart", views.PayStartCall, "pay-start"),
+    *_shop_call("PGB/PayStatus", views.PayStatusCall, "pay-status"),
+    re_path(rf"^{_any_case('PGB')}(?:/.*)?$", views.no_such_call),
     re_path(rf"^{_any_case('PGBReturn/Webhook')}/?$", views.webhook, name="default-webhook"),
     re_path(rf"^{_any_case('PGBReturn/Webhook')}/(?P<gateway>\w+)/(?P<token>[\w-]+)/?$", views.webhook, name="webhook"),
     re_path(rf"^{_any_case('PGBReturn/Return')}/(?P<token>[\w-]+)/?$", views.come_back, name="return"),

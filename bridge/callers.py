@@ -1,0 +1,96 @@
+"""Who is calling: which shops a request may speak for, and how often it may."""
+
+import threading
+import time
+from collections.abc import Mapping
+
+from django.conf import settings
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+from bridge.errors import ErrorCode, ShopError
+from bridge.shop import secrets_of
+from merchants import lookup
+from merchants.models import Shop
+
+
+def authenticate(headers: Mapping[str, str], body: bytes) -> list[Shop]:
+    """Return the shops that this request may speak for: by its Bearer key, or by its Standard Webhooks signature.
+
+    Raises ShopError UNAUTHORIZED. The signature is checked on the raw bytes, within 300 s of our clock.
+    """
+    scheme, _, key = headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return _holders(key.strip())
+    if "webhook-signature" in headers:
+        return _signers(headers, body)
+    raise _unauthorized("send Authorization: Bearer <key>, or sign with the headers of Standard Webhooks")
+
+
+def _holders(key: str) -> list[Shop]:
+    found = lookup.shops_by_api_key(key)
+    if not found:
+        raise _unauthorized("this key opens no shop: send the key that PGB gave you")
+    return found
+
+
+def _signers(headers: Mapping[str, str], body: bytes) -> list[Shop]:
+    found: list[Shop] = []
+    why = "there is no shop"
+    for shop in lookup.active_shops():
+        for secret in secrets_of(shop):
+            try:
+                Webhook(secret).verify(body, dict(headers), json_parse=False)
+            except WebhookVerificationError as error:
+                why = str(error)
+            except ValueError:
+                why = "the signature or the body cannot be read"
+            else:
+                found.append(shop)
+                break
+    if not found:
+        raise _unauthorized(
+            f"the signature is not valid ({why}): sign webhook-id, webhook-timestamp and the body's exact bytes "
+            "with the shop's secret, within 5 minutes"
+        )
+    return found
+
+
+def _unauthorized(message: str) -> ShopError:
+    return ShopError(ErrorCode.UNAUTHORIZED, message)
+
+
+def shop_of(callers: list[Shop], db_type: str, joiner_id: int) -> Shop:
+    """Return the shop that the request names, if the caller may speak for it. Raises ShopError.
+
+    Its calls are counted here, before the first statement that is made for one of them; what is refused
+    earlier costs no statement.
+    """
+    shop = lookup.find_shop(db_type, joiner_id)
+    if shop is None:
+        raise ShopError(
+            ErrorCode.UNKNOWN_SHOP,
+            f"no shop is registered here for DBType {db_type}, JoinerId {joiner_id}: check both, or have it registered",
+        )
+    if all(caller.pk != shop.pk for caller in callers):
+        raise ShopError(
+            ErrorCode.FORBIDDEN, "this key does not belong to that DBType and JoinerId: use the key of that shop"
+        )
+    _throttle(shop.pk)
+    return shop
+
+
+_windows: dict[int, tuple[int, int]] = {}
+_windows_lock = threading.Lock()
+
+
+def _throttle(shop_pk: int) -> None:
+    """Count this minute's calls of the shop in this process. Raises ShopError THROTTLED over the limit."""
+    now = time.time()
+    minute = int(now // 60)
+    with _windows_lock:
+        begun, calls = _windows.get(shop_pk, (minute, 0))
+        calls = calls + 1 if begun == minute else 1
+        _windows[shop_pk] = (minute, calls)
+    if calls > settings.PGB_SHOP_CALLS_PER_MINUTE:
+        wait = 60 - int(now % 60)
+        raise ShopError(ErrorCode.THROTTLED, f"too many calls: try again in {wait} seconds", retry_after=wait)
