@@ -49,7 +49,8 @@ def receive(code: str, token: str | None, headers: Mapping[str, str], body: byte
     try:
         told = _verified(gateway, merchants, headers, body)
     except BadNotice as error:
-        log.warning("webhook_refused", gateway=code, endpoint=token or DEFAULT_ENDPOINT, reason=str(error))
+        endpoint = merchants[0].code if token else DEFAULT_ENDPOINT
+        log.warning("webhook_refused", gateway=code, endpoint=endpoint, reason=str(error))
         return gateway.ack(False)
     for notice, signers in told:
         _store(code, token or DEFAULT_ENDPOINT, notice, signers, body)

@@ -1,9 +1,23 @@
 """Every log line is one JSON object; what a request or task has bound (its request id) stands in it."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import structlog
+
+_TOKEN = re.compile(r"(/PGBReturn/(?:Return|Cancel|Webhook/\w+)/)[^/?\s]+", re.IGNORECASE)
+# PostgreSQL repeats a refused row in the details of its complaint, buyer and all.
+_ROW = re.compile(r"^DETAIL:.*?(?=\n\n(?:The above|During handling)|\Z)", re.MULTILINE | re.DOTALL)
+
+
+def hide_secrets(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Take the tokens out of addresses, and the rows out of the database's complaints."""
+    for key in ("event", "exception"):
+        if isinstance(text := line.get(key), str):
+            line[key] = _ROW.sub("DETAIL: (not shown)", _TOKEN.sub(r"\1***", text))
+    return line
+
 
 _SHARED: list[Callable[..., Any]] = [
     structlog.contextvars.merge_contextvars,
@@ -36,6 +50,7 @@ def configure(level: str) -> dict[str, Any]:
                 "foreign_pre_chain": _SHARED,
                 "processors": [
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    hide_secrets,
                     structlog.processors.JSONRenderer(ensure_ascii=False),
                 ],
             }
