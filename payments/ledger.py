@@ -12,7 +12,7 @@ from operator import or_
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db.models import Case, Count, Max, Q, Value, When
+from django.db.models import Case, Count, Max, Q, QuerySet, Value, When
 
 from merchants.models import Merchant, Shop
 from payments.models import (
@@ -78,18 +78,32 @@ def lock_session(pk: int) -> PaymentSession:
     return session
 
 
+_STANDING_FIRST = (
+    Case(
+        When(stage__in=HOLDING, then=Value(0)),
+        When(stage__in=LIVE, then=Value(1)),
+        When(stage=Stage.REVIEW, then=Value(2)),
+        default=Value(3),
+    ),
+    "-pk",
+)
+
+
 def standing(order: Order) -> PaymentSession | None:
     """Return the session that status, cancels and messages mean by this order.
 
     The one that holds money, else the live one, else one in REVIEW, else the newest.
     """
-    rank = Case(
-        When(stage__in=HOLDING, then=Value(0)),
-        When(stage__in=LIVE, then=Value(1)),
-        When(stage=Stage.REVIEW, then=Value(2)),
-        default=Value(3),
+    return order.sessions.select_related("merchant").order_by(*_STANDING_FIRST).first()
+
+
+def standing_of_claims(db_type: str, joiner_id: int, order_id: int) -> QuerySet[PaymentSession]:
+    """Return the standing session of each claim payment of an order, with its own order row, by ClaimId."""
+    sessions = PaymentSession.objects.filter(
+        order__db_type=db_type, order__order_id=order_id, order__claim_id__gt=0, order__joiner_id=joiner_id
     )
-    return order.sessions.select_related("merchant").order_by(rank, "-pk").first()
+    by_claim = sessions.order_by("order__claim_id", *_STANDING_FIRST).distinct("order__claim_id")
+    return by_claim.select_related("order")
 
 
 def open_session(order: Order, merchant: Merchant, terms: Terms) -> PaymentSession:
