@@ -10,7 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 from rest_framework.request import Request
 
-from bridge import bodies, returns, status, webhooks
+from bridge import api_docs, bodies, returns, status, webhooks
 from bridge.errors import ErrorCode, ShopError
 from bridge.redirects import is_allowed_url
 from bridge.serializers import PayStartSerializer, PayStatusSerializer
@@ -30,6 +30,7 @@ class PayStartCall(ShopCall):
 
     serializer = PayStartSerializer
 
+    @api_docs.pay_start
     def post(self, request: Request) -> HttpResponse:
         """Open an attempt to pay."""
         return super().post(request)
@@ -93,6 +94,7 @@ class PayStatusCall(ShopCall):
 
     serializer = PayStatusSerializer
 
+    @api_docs.pay_status
     def post(self, request: Request) -> HttpResponse:
         """Tell what is known of an order."""
         return super().post(request)

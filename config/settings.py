@@ -110,13 +110,16 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {
-    "TITLE": "PGB",
-    "DESCRIPTION": "Payment Gateway Bridge: one interface from the shop to every payment gateway.",
+    "TITLE": "PGB, Payment Gateway Bridge",
     "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.0",  # the first that knows webhooks
+    "WEBHOOKS": ["bridge.api_docs.completion"],
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "bridge.api_docs.complete_schema"],
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},  # no page of ours calls another host
 }
 UNFOLD = {"SITE_TITLE": "PGB", "SITE_HEADER": "PGB"}
 
