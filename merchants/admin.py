@@ -126,7 +126,6 @@ class MethodConnectionAdmin(ModelAdmin):
     )
     list_filter = ("method", "nation", "device", "merchant__gateway", "connected", "in_use", "db_type")
     search_fields = ("db_type", "joiner_id", "merchant__code", "merchant__mid")
-    list_select_related = ("method", "merchant")
     autocomplete_fields = ("merchant",)
     fieldsets = (
         (_("대상"), {"fields": ("db_type", "joiner_id", "nation", "method", "device")}),

@@ -1,10 +1,12 @@
 """`manage.py provision FILE`: what it writes, and what it leaves alone."""
 
+import json
 from datetime import datetime, timedelta
 
 import pytest
 import yaml
 
+from merchants import lookup
 from merchants.lookup import shops_by_api_key
 from merchants.models import Merchant, MethodConnection, Shop
 from tests.factories import (
@@ -119,8 +121,15 @@ def test_yaml_times_are_read_too(provision):
     assert MethodConnection.objects.get().starts_at == datetime.fromisoformat("2025-12-31T15:00:00+00:00")
 
 
-def test_byte_order_mark_is_no_matter(provision):
-    assert len(provision("\ufeff" + yaml.safe_dump(FILE))) == 3
+@pytest.mark.parametrize(("name", "dump"), [("pgb.yaml", yaml.safe_dump), ("pgb.json", json.dumps)])
+def test_byte_order_mark_is_no_matter(provision, name, dump):
+    assert len(provision("\ufeff" + dump(FILE), name)) == 3
+
+
+def test_this_process_sees_it_at_once(provision, file):
+    assert lookup.find_shop("KR1", 1001) is None
+    provision(file)
+    assert lookup.find_shop("KR1", 1001)
 
 
 def test_value_from_the_environment_inside_a_text(provision, file):

@@ -45,6 +45,7 @@ def code_of(check, *values):
         ("https://user:pw@127.0.0.1/", "url"),
         ("https://shop.example/#x", "url"),
         ("https://shop.example\\@evil.example/", "url"),
+        ("https://shop.example\\path", "url"),
         ("https://shop.example/a b", "url"),
         ("https://shop.example/\n", "url"),
         ("https://상점.example/", "url"),
