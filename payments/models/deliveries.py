@@ -53,6 +53,9 @@ class Delivery(Queued):
         indexes = [
             due_index("delivery_due", "shop"),
             models.Index(fields=["order", "sequence"], name="delivery_waiting", condition=Q(state="WAITING")),
+            # The back office's list, and what is rare in it.
+            models.Index(fields=["created_at", "id"], name="delivery_created"),
+            models.Index(fields=["created_at"], name="delivery_dead", condition=Q(state="DEAD")),
         ]
         constraints = [
             models.UniqueConstraint(fields=["session", "kind", "cause"], name="one_delivery_per_cause"),

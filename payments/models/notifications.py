@@ -55,6 +55,9 @@ class Notification(Queued):
             models.Index(fields=["gateway_id"], name="notification_gateway_id"),
             models.Index(fields=["gateway_payment_id"], name="notification_payment_id"),
             models.Index(fields=["reference"], name="notification_reference"),
+            # The back office's list, and what is rare in it.
+            models.Index(fields=["received_at", "id"], name="notification_received"),
+            models.Index(fields=["received_at"], name="notification_attention", condition=Q(attention=True)),
         ]
         constraints = [models.UniqueConstraint(fields=["endpoint", "dedupe_key"], name="one_notification_per_event")]
 

@@ -13,7 +13,7 @@ from merchants.codes import Device, GatewayCode
 from merchants.fields import SealedField
 from merchants.models import Merchant, Shop
 from payments.models.queued import Queued, due_index
-from payments.states import HOLDING, LIVE, Reason, Stage
+from payments.states import HOLDING, LIVE, RARE, Reason, Stage
 
 
 class Order(models.Model):
@@ -97,7 +97,15 @@ class PaymentSession(Queued):
     class Meta:
         verbose_name = _("결제")
         verbose_name_plural = _("결제내역")
-        indexes = [due_index("session_due")]
+        indexes = [
+            due_index("session_due"),
+            # The back office's list, and what is rare in it.
+            models.Index(fields=["created_at", "id"], name="session_created"),
+            models.Index(fields=["created_at"], name="session_attention", condition=Q(attention=True)),
+            models.Index(
+                fields=["stage", "created_at"], name="session_rare_stage", condition=Q(stage__in=sorted(RARE))
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["order"], condition=Q(stage__in=sorted(LIVE)), name="one_live_session_per_order"
