@@ -1,0 +1,59 @@
+"""What staff set in motion by hand. Only rows are written here; the bridge acts on them within a second."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from payments import ledger
+from payments.models import CallState, Delivery, DeliveryState, GatewayCall, PaymentSession
+
+
+class NotPossible(Exception):
+    """Why a wish of staff is not fulfilled, in words for them."""
+
+
+def look_again(session_pk: int, staff: str) -> None:
+    """Let the bridge ask the gateway about the session now, also one that nobody would ask about any more.
+
+    ``staff`` is the username for the timeline. Raises NotPossible.
+    """
+    with transaction.atomic():
+        session = ledger.lock_session(session_pk)
+        obstacle = why_no_look(session, ledger.open_call(session))
+        if obstacle:
+            raise NotPossible(obstacle)
+        ledger.look_at(session, timezone.now())
+        ledger.note(session, "look_requested", staff)
+
+
+def why_no_look(session: PaymentSession, call: GatewayCall | None) -> str:
+    """Say why the gateway cannot be asked about the session, whose open call is ``call``; empty if it can."""
+    if session.gateway_id or (call is not None and call.state == CallState.UNKNOWN):
+        return ""
+    if call is not None:
+        return _("PG사에 결제를 만드는 중입니다. 잠시 뒤에 다시 시도하세요.")
+    return _("PG사에 만들어지지 않은 결제라서 조회할 것이 없습니다.")
+
+
+def send_again(delivery_pk: int, staff: str) -> None:
+    """Make a message to the shop due now, also one that was accepted or given up. Its body stays as it was.
+
+    ``staff`` is the username for the timeline. Raises NotPossible while it is under way.
+    """
+    now = timezone.now()
+    session_pk = Delivery.objects.values_list("session_id", flat=True).get(pk=delivery_pk)
+    with transaction.atomic():
+        session = ledger.lock_session(session_pk)
+        delivery = Delivery.objects.select_for_update().get(pk=delivery_pk)
+        if is_under_way(delivery, now):
+            raise NotPossible(_("지금 상점에 통보하는 중입니다. 끝난 뒤에 다시 시도하세요."))
+        changes = {"state": DeliveryState.WAITING, "ended_at": None, "due_at": now, "lease_token": None}
+        Delivery.objects.filter(pk=delivery_pk).update(**changes)
+        ledger.note(session, "resend_requested", staff, delivery=delivery.kind, sequence=delivery.sequence)
+
+
+def is_under_way(delivery: Delivery, now: datetime) -> bool:
+    """Whether a worker holds the message at this moment. A lease that ran out is none: its worker is gone."""
+    return delivery.lease_token is not None and delivery.due_at is not None and delivery.due_at > now
