@@ -26,8 +26,11 @@ lint: venv-test
 	$(VENV) manage.py local --data .pgb/lint -- $(VENV) -m mypy
 	$(VENV) manage.py local --data .pgb/lint -- $(VENV) manage.py makemigrations --check --dry-run
 
-venv: .venv/runtime
-venv-test: .venv/test
+venv: .venv/runtime locale/ko/LC_MESSAGES/django.mo
+venv-test: .venv/test locale/ko/LC_MESSAGES/django.mo
+
+%.mo: %.po | .venv/runtime
+	@$(VENV) -m babel.messages.frontend --quiet compile -i $< -o $@
 
 .venv/runtime: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "PGB needs Python 3.11 or later."; exit 1; }

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from bridge.gateways import GATEWAYS as PGB_GATEWAYS  # noqa: F401  a setting: merchants may not import bridge
 from config import logging as log
+from config.back_office import UNFOLD  # noqa: F401  a setting of the admin's theme
 from config.environment import broker, database, env, field_keys, required, web_address
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -29,6 +30,7 @@ CSRF_TRUSTED_ORIGINS = ["{0.scheme}://{0.netloc}".format(urlsplit(PGB_PUBLIC_URL
 
 INSTALLED_APPS = [
     "unfold",  # before the admin: it replaces its templates
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -51,6 +53,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "config.languages.korean_back_office",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -83,6 +86,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+LOGIN_REDIRECT_URL = "admin:index"
 
 LANGUAGE_CODE = "ko"
 LANGUAGES = [("ko", "한국어"), ("ja", "日本語"), ("en", "English")]
@@ -121,7 +125,6 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},  # no page of ours calls another host
 }
-UNFOLD = {"SITE_TITLE": "PGB", "SITE_HEADER": "PGB"}
 
 LOGGING_CONFIG = "logging.config.dictConfig"
 LOGGING = log.configure(env.str("LOG_LEVEL", default="INFO"))

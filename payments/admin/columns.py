@@ -1,0 +1,20 @@
+"""Columns that several lists share."""
+
+from datetime import datetime
+
+from django.utils import timezone
+
+from merchants.codes import Mode
+from merchants.models import Merchant
+
+
+def moment(at: datetime | None) -> str:
+    """Return a time with its seconds, in the back office's time zone."""
+    return f"{timezone.localtime(at):%Y-%m-%d %H:%M:%S}" if at else ""
+
+
+def merchant(row: Merchant | None) -> str:
+    """Return a merchant's code, marked if it moves no real money."""
+    if row is None:
+        return ""
+    return f"{row} ({Mode.TEST.label})" if row.mode == Mode.TEST else str(row)

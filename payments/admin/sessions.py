@@ -1,0 +1,108 @@
+"""결제내역: attempts to pay orders, and the button 다시 조회."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext, gettext_lazy
+from django.views.decorators.http import require_POST
+from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesCheckboxFilter
+from unfold.decorators import display
+
+from payments import staff
+from payments.admin import columns, search, words
+from payments.admin.base import RecordAdmin
+from payments.admin.filters import DaysFilter, GatewayFilter, ModeFilter
+from payments.admin.session_page import session_page
+from payments.models import PaymentSession
+
+
+@admin.register(PaymentSession)
+class PaymentSessionAdmin(RecordAdmin):
+    """결제내역."""
+
+    list_display = (
+        "created",
+        "order",
+        "reference",
+        "gateway",
+        "merchant_code",
+        "method",
+        "money",
+        "stage_label",
+        "attention_label",
+    )
+    list_display_links = ("created", "order", "reference")
+    list_select_related = ("order", "merchant")
+    list_only = (
+        "created_at",
+        "reference",
+        "gateway",
+        "method",
+        "amount",
+        "currency",
+        "stage",
+        "attention",
+        "order__db_type",
+        "order__order_id",
+        "order__claim_id",
+        "merchant__code",
+        "merchant__mode",
+    )
+    list_filter = (
+        ("stage", ChoicesCheckboxFilter),
+        ("attention", BooleanRadioFilter),
+        GatewayFilter,
+        ModeFilter,
+        ("created_at", DaysFilter),
+    )
+    search_help_text = gettext_lazy("주문번호, 결제번호, PG 거래번호")
+    ordering = ("-created_at", "-pk")
+    page_template = "admin/payments/session.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the address of the button."""
+        view = self.admin_site.admin_view(self.look_again)
+        return [path("<int:pk>/look-again/", view, name="payments_look_again"), *super().get_urls()]
+
+    @display(description=gettext_lazy("생성"))
+    def created(self, session: PaymentSession) -> str:
+        """Return when the shop started it."""
+        return columns.moment(session.created_at)
+
+    @display(description=gettext_lazy("가맹점"))
+    def merchant_code(self, session: PaymentSession) -> str:
+        """Return whose contract it was paid with."""
+        return columns.merchant(session.merchant)
+
+    @display(description=gettext_lazy("금액"))
+    def money(self, session: PaymentSession) -> str:
+        """Return the amount that was asked for."""
+        return words.amount(session.amount, session.currency)
+
+    @display(description=gettext_lazy("단계"), label=words.STAGE_TONES)
+    def stage_label(self, session: PaymentSession) -> tuple[str, str]:
+        """Return the stage, for a coloured label."""
+        return session.stage, session.get_stage_display()
+
+    @display(description=gettext_lazy("확인 필요"), label=words.ATTENTION_TONES)
+    def attention_label(self, session: PaymentSession) -> tuple[bool, str]:
+        """Return a red label where a person must look."""
+        return session.attention, gettext("확인 필요") if session.attention else ""
+
+    def find(self, rows: QuerySet[Any], term: str) -> QuerySet[Any]:
+        """Find by order, payment number, or an id at the gateway."""
+        return rows.filter(pk__in=search.sessions(term))
+
+    def page(self, request: HttpRequest, record: PaymentSession) -> dict[str, Any]:
+        """Return everything that is known of one payment."""
+        return {**session_page(record), "may_send": request.user.has_perm("payments.change_delivery")}
+
+    @method_decorator(require_POST)
+    def look_again(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """다시 조회."""
+        self.act(request, staff.look_again, pk, gettext("다시 조회를 요청했습니다. 결과는 곧 이 화면에 나타납니다."))
+        return HttpResponseRedirect(reverse("admin:payments_paymentsession_change", args=[pk]))

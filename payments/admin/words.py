@@ -1,0 +1,149 @@
+"""The words and colours of the back office: what a code of the books is called, and what to do about it."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from payments import money
+from payments.models import CallState, DeliveryState
+from payments.states import Reason, Stage
+
+# Colours are names of unfold's labels: "" is grey.
+STAGE_TONES = {
+    Stage.STANDBY: "info",
+    Stage.CONFIRMING: "info",
+    Stage.WAITING_DEPOSIT: "info",
+    Stage.PAID: "success",
+    Stage.PARTIALLY_CANCELLED: "success",
+    Stage.CANCELLED: "",
+    Stage.FAILED: "",
+    Stage.EXPIRED: "",
+    Stage.REVIEW: "danger",
+}
+CALL_TONES = {
+    CallState.READY: "info",
+    CallState.SENDING: "info",
+    CallState.DONE: "success",
+    CallState.REFUSED: "danger",
+    CallState.UNKNOWN: "warning",
+}
+DELIVERY_TONES = {
+    DeliveryState.WAITING: "warning",
+    DeliveryState.DELIVERED: "success",
+    DeliveryState.DEAD: "danger",
+}
+ATTENTION_TONES = {True: "danger", False: ""}
+
+IN_DOUBT = _("PG사에 보낸 요청의 결과를 아직 모릅니다. 짐작하지 않고 조회해 확인하는 중입니다.")
+STAGE_HINTS = {
+    Stage.STANDBY: _("구매자가 아직 결제하지 않았습니다. PG사에 정해진 간격으로 조회하고 있습니다."),
+    Stage.CONFIRMING: _("PG사의 승인을 기다리고 있습니다."),
+    Stage.WAITING_DEPOSIT: _("구매자의 입금을 기다리고 있습니다."),
+    Stage.PAID: _("PG사에 조회해 금액, 통화, 주문, 구분이 요청과 같음을 확인했습니다."),
+    Stage.CANCELLED: _("취소된 결제입니다."),
+}
+REASON_HINTS = {
+    Reason.REPLACED: _("상점이 같은 주문의 결제를 새로 시작해 이 결제창을 닫았습니다. 할 일이 없습니다."),
+    Reason.SUPERSEDED: _("결제창을 닫지 못한 채 새 결제가 시작되었습니다. 이 결제로 들어온 돈은 확인 필요가 됩니다."),
+    Reason.LIFETIME: _("유효시간 안에 결제하지 않아 PG사에서 결제창을 닫았습니다. 할 일이 없습니다."),
+    Reason.GATEWAY_REFUSED: _("PG사가 결제 시작을 거절했습니다. 아래 PG 호출의 응답 코드를 확인하세요."),
+    Reason.GATEWAY_UNREACHABLE: _("PG사에 연결되지 않아 시작하지 못했습니다. 구매자가 다시 결제하면 됩니다."),
+    Reason.NEVER_OPENED: _("결과를 모르던 결제 시작을 여러 번 조회했으나 PG사에 없었습니다. 결제된 돈은 없습니다."),
+    Reason.NOT_PAID: _("PG사에서 결제가 실패로 끝났습니다. 할 일이 없습니다."),
+    Reason.DOUBLE_PAYMENT: _("같은 주문이 다른 결제로 이미 결제되었습니다. 이 결제를 PG사에서 환불해야 합니다."),
+    Reason.CANCELLED_BY_SHOP: _("상점이 취소한 뒤에 결제되었습니다. 이 결제를 PG사에서 환불해야 합니다."),
+    Reason.WRONG_AMOUNT: _("확인된 금액이 요청과 다릅니다. PG사 관리자에서 거래를 확인하고 환불하거나 바로잡으세요."),
+    Reason.WRONG_CURRENCY: _("확인된 통화가 요청과 다릅니다. 가맹점 설정과 PG사의 거래를 확인하세요."),
+    Reason.WRONG_ORDER: _("PG사의 거래가 다른 주문을 가리킵니다. 두 결제를 함께 확인하세요."),
+    Reason.WRONG_MERCHANT: _("다른 가맹점으로 결제되었습니다. 가맹점 설정과 PG사의 거래를 확인하세요."),
+    Reason.WRONG_MODE: _("테스트와 실거래가 섞였습니다. 가맹점의 구분과 키를 확인하세요."),
+    Reason.ALREADY_REVERSED: _("확인하기 전에 환불되었거나 분쟁 중입니다. PG사에서 거래를 확인하세요."),
+    Reason.NOT_SETTLED: _("PG사가 결제 완료라고 하지만 입금 내역이 맞지 않습니다. PG사에서 거래를 확인하세요."),
+}
+
+EVENTS = {
+    "opened": _("결제 세션 생성"),
+    "started": _("PG사에 결제창 생성"),
+    "waiting_deposit": _("입금 대기"),
+    "paid": _("결제 확인"),
+    "review": _("확인 필요로 보류"),
+    "failed": _("결제 실패"),
+    "expired": _("결제 만료"),
+    "reversal_seen": _("PG사의 환불·분쟁 발견"),
+    "look_requested": _("다시 조회 요청"),
+    "resend_requested": _("재통보 요청"),
+}
+EVENT_TONES = {"paid": "success", "review": "danger", "reversal_seen": "warning", "failed": "warning"}
+ACTORS = {
+    "shop": _("상점"),
+    "gateway": _("PG사"),
+    "webhook": _("웹훅"),
+    "sweep": _("자동 조회"),
+}
+FACTS = {
+    "amount": _("금액"),
+    "currency": _("통화"),
+    "method": _("결제수단"),
+    "gateway_id": _("PG 거래번호"),
+    "expected": _("요청"),
+    "verified": _("확인"),
+    "reason": _("사유"),
+    "returned": _("환불된 금액"),
+    "disputed": _("분쟁"),
+    "delivery": _("통보"),
+    "sequence": _("순번"),
+}
+_AMOUNTS = {"amount", "expected", "verified", "returned"}
+
+NOTICE_RESULTS = {
+    "": _("처리 대기"),
+    "not about a payment": _("결제와 관계없는 알림"),
+    "says more than the gateway shows": _("조회 결과가 아직 알림과 달라 다시 조회합니다"),
+    "no payment of ours": _("우리 결제가 아님"),
+    "no payment of ours yet": _("아직 맞는 결제가 없음"),
+}
+TRY_RESULTS = {
+    "started": _("응답 전 중단됨"),
+    "accepted": _("상점이 수락함"),
+    "no IsSuccess true in the answer": _("응답에 IsSuccess true가 없음"),
+    "deadline": _("시간 안에 응답 없음"),
+    "ConnectionError": _("연결되지 않음"),
+    "ConnectTimeout": _("연결되지 않음"),
+    "AddressRefused": _("허용되지 않는 주소"),
+    "plain_http": _("https가 아닌 주소"),
+}
+
+
+def amount(value: int | None, currency: str) -> str:
+    """Return minor units as staff read them; a currency that nobody knows stays as it came."""
+    if value is None:
+        return "-"
+    try:
+        return money.display(value, currency)
+    except money.BadAmount:
+        return f"{value} {currency}"
+
+
+def fact(key: str, value: Any, currency: str) -> str:
+    """Return one fact of an event as staff read it."""
+    if key in _AMOUNTS and isinstance(value, int):
+        return amount(value, currency)
+    if key == "reason" and value in Reason.values:
+        return str(Reason(value).label)
+    if isinstance(value, bool):
+        return str(_("예") if value else _("아니오"))
+    return str(value)
+
+
+def notice_result(result: str) -> str:
+    """Return what became of a notice as staff read it; it may be a stage."""
+    if result.startswith("no answer: "):
+        return _("PG사 응답 없음 (%s)") % result.removeprefix("no answer: ")
+    if result in Stage.values:
+        return str(Stage(result).label)
+    return str(NOTICE_RESULTS.get(result, result))
+
+
+def try_result(result: str) -> str:
+    """Return how a try to reach the shop ended, as staff read it."""
+    return str(TRY_RESULTS.get(result, result))
