@@ -42,15 +42,15 @@ def check_name(value: str) -> None:
 
 
 def check_webhook_token(value: str) -> None:
-    """The unguessable part of a webhook address: 128 bits or more, if it is random."""
-    if not re.fullmatch(r"[A-Za-z0-9_-]{22,64}", value):
-        raise ValidationError(_("영문, 숫자, '-', '_'로 22자에서 64자까지여야 합니다."), code="webhook_token")
+    """The unguessable part of a webhook address: notices are signed besides."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{8,64}", value):
+        raise ValidationError(_("영문, 숫자, '-', '_'로 8자에서 64자까지여야 합니다."), code="webhook_token")
 
 
 def check_api_key(value: str) -> None:
     """A key that nobody guesses, and that fits into a header as it is."""
-    if not re.fullmatch(r"[\x21-\x7e]{32,200}", value):
-        raise ValidationError(_("공백 없는 영문, 숫자, 기호로 32자 이상이어야 합니다."), code="api_key")
+    if not re.fullmatch(r"[\x21-\x7e]{16,200}", value):
+        raise ValidationError(_("공백 없는 영문, 숫자, 기호로 16자 이상이어야 합니다."), code="api_key")
 
 
 @cache

@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
                 'verbose_name': '가맹점',
                 'verbose_name_plural': '가맹점 관리',
                 'ordering': ['code'],
-                'constraints': [models.UniqueConstraint(models.F('gateway'), models.F('mid'), models.F('mode'), models.F('currency'), name='one_merchant_per_mid', violation_error_code='merchant_mid', violation_error_message='같은 PG사, MID, 구분, 통화의 가맹점이 이미 있습니다.'), models.CheckConstraint(condition=models.Q(('mode__in', ['test', 'live'])), name='merchant_mode_known'), models.CheckConstraint(condition=models.Q(('currency__regex', '^[A-Z]{3}$')), name='merchant_currency_is_code'), models.CheckConstraint(condition=models.Q(('webhook_token__regex', '^[A-Za-z0-9_-]{22,64}$')), name='webhook_token_unguessable'), models.CheckConstraint(condition=models.Q(('sealed_credentials', b''), _negated=True), name='merchant_has_credentials')],
+                'constraints': [models.UniqueConstraint(models.F('gateway'), models.F('mid'), models.F('mode'), models.F('currency'), name='one_merchant_per_mid', violation_error_code='merchant_mid', violation_error_message='같은 PG사, MID, 구분, 통화의 가맹점이 이미 있습니다.'), models.CheckConstraint(condition=models.Q(('mode__in', ['test', 'live'])), name='merchant_mode_known'), models.CheckConstraint(condition=models.Q(('currency__regex', '^[A-Z]{3}$')), name='merchant_currency_is_code'), models.CheckConstraint(condition=models.Q(('webhook_token__regex', '^[A-Za-z0-9_-]{8,64}$')), name='webhook_token_unguessable'), models.CheckConstraint(condition=models.Q(('sealed_credentials', b''), _negated=True), name='merchant_has_credentials')],
             },
         ),
         migrations.CreateModel(

@@ -62,7 +62,7 @@ class Merchant(models.Model):
             models.CheckConstraint(condition=Q(mode__in=Mode.values), name="merchant_mode_known"),
             models.CheckConstraint(condition=Q(currency__regex=r"^[A-Z]{3}$"), name="merchant_currency_is_code"),
             models.CheckConstraint(
-                condition=Q(webhook_token__regex=r"^[A-Za-z0-9_-]{22,64}$"), name="webhook_token_unguessable"
+                condition=Q(webhook_token__regex=r"^[A-Za-z0-9_-]{8,64}$"), name="webhook_token_unguessable"
             ),
             models.CheckConstraint(condition=~Q(sealed_credentials=b""), name="merchant_has_credentials"),
         ]

@@ -80,7 +80,7 @@ class TestShop:
             ({"currency": "WON"}, "currency", "통화 코드"),
             ({"completion_url": "http://shop.example/"}, "completion_url", "loopback"),
             ({"redirect_hosts": "https://shop.example"}, "redirect_hosts", "호스트 이름"),
-            ({"new_api_key": NEW_KEY[:20]}, "new_api_key", "32자"),
+            ({"new_api_key": NEW_KEY[:12]}, "new_api_key", "16자"),
             ({"new_signing_secret": NEW_SECRET[:20]}, "new_signing_secret", "whsec_"),
         ],
     )

@@ -63,11 +63,10 @@ class TestMerchants:
         assert lookup.merchant_by_token(merchant.webhook_token) == merchant
         assert lookup.merchant_by_token("") is None
 
-    def test_of_a_gateway(self):
-        merchant = MerchantFactory()
-        MerchantFactory(is_active=False)
+    def test_of_a_gateway_even_if_closed(self):
+        merchants = [MerchantFactory(), MerchantFactory(is_active=False)]
         MerchantFactory(gateway="inicis")
-        assert lookup.merchants_of("stripe") == [merchant]
+        assert lookup.merchants_of("stripe") == merchants
 
 
 class TestCache:

@@ -14,7 +14,7 @@ BAD_URL = "must be an absolute https:// address without user or fragment"
 BAD_HOST = "must be a host in lower case, without scheme or path, such as shop.example"
 BAD_SECRET = "must be 'whsec_' and the base64 of 24 to 64 bytes"
 BAD_TIME = "must be a time with its offset, such as 2026-01-31T00:00:00+09:00"
-BAD_KEY = "must have 32 to 200 letters, digits or signs, without spaces"
+BAD_KEY = "must have 16 to 200 letters, digits or signs, without spaces"
 BAD_PLACEHOLDER = "'${' must be followed by the name of an environment variable and '}'"
 
 
@@ -109,7 +109,7 @@ BAD_PLACEHOLDER = "'${' must be followed by the name of an environment variable 
         ),
         (MERCHANT, "mid", "${a b}", f": {BAD_PLACEHOLDER}"),
         (MERCHANT, "mid", "${OPEN", f": {BAD_PLACEHOLDER}"),
-        (MERCHANT, "webhook_token", "guess", ": must have 22 to 64 letters, digits, '-' or '_'"),
+        (MERCHANT, "webhook_token", "guess", ": must have 8 to 64 letters, digits, '-' or '_'"),
         (CONNECTION, "method", "CRAD", ": unknown method 'CRAD'; did you mean CARD?"),
         (CONNECTION, "method", "POINT", ": a sub method never goes to a gateway"),
         (CONNECTION, "device", "tablet", ": unknown device 'tablet'; known are any, mobile, pc"),

@@ -113,11 +113,11 @@ def test_signing_secret_is_base64(key):
         (rules.check_nation, ["KR", "JP", "GB"], ["", "kr", "UK", "KOR", "K", "KR\n", "419"]),
         (rules.check_currency, ["KRW", "JPY", "USD"], ["", "krw", "KWR", "KRW\n", "410"]),
         (rules.check_name, ["KR1", "stripe-main", "a_b"], ["", "-a", "a b", "a/b", "a\n", "가"]),
-        (rules.check_webhook_token, ["a" * 22, "A-_9" * 16], ["a" * 21, "a" * 65, "a" * 30 + "/", "a" * 30 + "\n"]),
+        (rules.check_webhook_token, ["a" * 8, "A-_9" * 16], ["a" * 7, "a" * 65, "a" * 30 + "/", "a" * 30 + "\n"]),
         (
             rules.check_api_key,
-            ["k" * 32, "!~" * 100],
-            ["k" * 31, "k" * 201, "k" * 40 + " ", "k" * 40 + "\n", "가" * 40],
+            ["k" * 16, "!~" * 100],
+            ["k" * 15, "k" * 201, "k" * 40 + " ", "k" * 40 + "\n", "가" * 40],
         ),
     ],
 )
