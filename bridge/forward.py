@@ -12,8 +12,8 @@ from bridge import shop
 from bridge.gateways.base import NotSent, Unknown
 from bridge.gateways.http import Answer, Door
 from bridge.waiting import hands_off
-from payments import circuits, ladders
-from payments.models import Delivery, DeliveryAttempt, DeliveryState
+from payments import circuits, ladders, ledger
+from payments.models import Delivery, DeliveryAttempt, DeliveryState, PaymentSession
 
 SECONDS = 15.0
 ORDER_PATIENCE = timedelta(minutes=15)
@@ -65,6 +65,9 @@ def _step_back(delivery: Delivery, before: Delivery) -> None:
     due_at = min(last, max(before.due_at or last, timezone.now() + timedelta(seconds=1)))
     held = Delivery.objects.filter(pk=delivery.pk)
     held.finish(delivery.lease_token, due_at=due_at, attempts=F("attempts") - 1)
+    if _predecessor(delivery) is None:
+        # It ended while we stepped back, and found nobody to wake.
+        held.waiting().update(due_at=timezone.now())
 
 
 def _send(delivery: Delivery, headers: dict[str, str]) -> _Try:
@@ -97,21 +100,27 @@ def _write(delivery: Delivery, attempt: DeliveryAttempt, tried: _Try, millisecon
         result=tried.result,
         answer=tried.answer,
     )
-    held = Delivery.objects.filter(pk=delivery.pk)
     if tried.accepted:
-        with transaction.atomic():
-            held.finish(delivery.lease_token, state=DeliveryState.DELIVERED, ended_at=now)
-            _wake_successor(delivery)
+        _end(delivery, DeliveryState.DELIVERED, tried.result)
     elif tried.final or now - delivery.created_at >= ladders.SHOP_PATIENCE:
-        held.finish(delivery.lease_token, state=DeliveryState.DEAD, ended_at=now)
+        _end(delivery, DeliveryState.DEAD, tried.result)
     else:
-        held.finish(delivery.lease_token, due_at=ladders.after(ladders.TO_THE_SHOP, delivery.attempts + 1, now))
+        again = ladders.after(ladders.TO_THE_SHOP, delivery.attempts + 1, now)
+        Delivery.objects.filter(pk=delivery.pk).finish(delivery.lease_token, due_at=again)
     if tried.fault:
         circuits.failed(circuits.Kind.SHOP, delivery.shop_id, now)
     else:
         circuits.answered(circuits.Kind.SHOP, delivery.shop_id, now)
 
 
-def _wake_successor(delivery: Delivery) -> None:
+@transaction.atomic
+def _end(delivery: Delivery, state: DeliveryState, result: str) -> None:
+    """End the delivery if it is still ours. Its successors go next, and of a dead one staff are told."""
+    now = timezone.now()
+    if not Delivery.objects.filter(pk=delivery.pk).finish(delivery.lease_token, state=state, ended_at=now):
+        return
     later = Delivery.objects.waiting().filter(order=delivery.order_id, sequence__gt=delivery.sequence, attempts=0)
-    later.update(due_at=timezone.now())
+    later.update(due_at=now)
+    if state == DeliveryState.DEAD:
+        PaymentSession.objects.filter(pk=delivery.session_id).update(attention=True)
+        ledger.note(delivery.session, "not_told", "shop", event_id=str(delivery.event_id), result=result)
