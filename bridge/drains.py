@@ -1,7 +1,7 @@
 """Work a queue until nothing of it is due: one row at a time, each under its own lease.
 
-In every process each queue has its own slots, so that none can starve another, and no gateway account
-holds more than half of those that call gateways.
+In every process each queue has its own slots, so that none can starve another, and no gateway account and
+no shop holds more than half of a queue's slots, so that one that hangs cannot starve the others.
 """
 
 import threading
@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from bridge import forward, recover, webhooks
 from payments import ladders
-from payments.queues import Queue, claim
+from payments.queues import TABLES, Queue, claim
 
 WORK: dict[Queue, Callable[[Any], None]] = {
     Queue.NOTIFICATIONS: webhooks.work,
@@ -25,20 +25,20 @@ WORK: dict[Queue, Callable[[Any], None]] = {
     Queue.LOOKS: recover.look,
 }
 # Parts of the process's threads, in sixteenths.
-_SHARES = {Queue.NOTIFICATIONS: 5, Queue.CALLS: 3, Queue.DELIVERIES: 6, Queue.LOOKS: 2}
+_SHARES = {Queue.NOTIFICATIONS: 6, Queue.CALLS: 2, Queue.DELIVERIES: 6, Queue.LOOKS: 2}
 
 log = structlog.get_logger(__name__)
 
 
 class Slots:
-    """How many rows this process may work on at once, by queue and by gateway account."""
+    """How many rows this process may work on at once: by queue, and in a queue by account or shop."""
 
     def __init__(self, threads: int) -> None:
         self.of_queue = {queue: max(1, threads * share // 16) for queue, share in _SHARES.items()}
-        asking = sum(n for queue, n in self.of_queue.items() if queue is not Queue.DELIVERIES)
-        self.of_account = max(1, asking // 2)
+        # Held from the look at who is full until the new row is counted.
+        self.choosing = {queue: threading.Lock() for queue in Queue}
         self._free = {queue: threading.BoundedSemaphore(n) for queue, n in self.of_queue.items()}
-        self._held: Counter[int] = Counter()
+        self._held: dict[Queue, Counter[int]] = {queue: Counter() for queue in Queue}
         self._lock = threading.Lock()
 
     def take(self, queue: Queue) -> bool:
@@ -49,16 +49,17 @@ class Slots:
         """Free a slot of the queue."""
         self._free[queue].release()
 
-    def busy_accounts(self) -> list[int]:
-        """Return the accounts (merchants' keys) that hold as many slots as one may."""
+    def full(self, queue: Queue) -> list[int]:
+        """Return the accounts or shops (their keys) that hold half of the queue's slots."""
+        half = max(1, self.of_queue[queue] // 2)
         with self._lock:
-            return [account for account, held in self._held.items() if held >= self.of_account]
+            return [lane for lane, held in self._held[queue].items() if held >= half]
 
-    def hold(self, account: int | None, change: int) -> None:
-        """Count a row of the account as begun (1) or ended (-1)."""
-        if account is not None:
+    def hold(self, queue: Queue, lane: int | None, change: int) -> None:
+        """Count a row of the account or shop as begun (1) or ended (-1)."""
+        if lane is not None:
             with self._lock:
-                self._held[account] += change
+                self._held[queue][lane] += change
 
 
 SLOTS = Slots(settings.PGB_WORKER_THREADS)
@@ -84,12 +85,12 @@ def _put_off(row: Any) -> None:
 
 
 def _work_one(queue: Queue) -> bool:
-    calls_gateways = queue is not Queue.DELIVERIES
-    row: Any = claim(queue, timezone.now(), SLOTS.busy_accounts() if calls_gateways else ())
-    if row is None:
-        return False
-    account = row.merchant_id if calls_gateways else None
-    SLOTS.hold(account, 1)
+    with SLOTS.choosing[queue]:
+        row: Any = claim(queue, timezone.now(), SLOTS.full(queue))
+        if row is None:
+            return False
+        lane = getattr(row, TABLES[queue].lane)
+        SLOTS.hold(queue, lane, 1)
     try:
         WORK[queue](row)
     except Exception:
@@ -98,5 +99,5 @@ def _work_one(queue: Queue) -> bool:
         connection.close()
         _put_off(row)
     finally:
-        SLOTS.hold(account, -1)
+        SLOTS.hold(queue, lane, -1)
     return True
