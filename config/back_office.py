@@ -72,6 +72,7 @@ UNFOLD = {
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "6px",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("payments/icon.svg")}],
     "STYLES": [lambda request: static("payments/back_office.css")],
     "DASHBOARD_CALLBACK": "payments.admin.overview.overview",
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": MENU},

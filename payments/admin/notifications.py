@@ -21,7 +21,7 @@ from payments.states import Stage
 class NotificationAdmin(RecordAdmin):
     """웹훅 수신내역."""
 
-    list_display = ("received", "gateway", "merchant_code", "kind", "claimed", "session", "outcome", "attention_label")
+    list_display = ("received", "merchant_code", "kind", "claimed", "session", "outcome", "attention_label")
     list_display_links = ("received", "kind")
     list_select_related = ("session", "merchant")
     list_only = (
@@ -51,8 +51,8 @@ class NotificationAdmin(RecordAdmin):
 
     @display(description=gettext_lazy("가맹점"))
     def merchant_code(self, notice: Notification) -> str:
-        """Return whose secret signed it."""
-        return columns.merchant(notice.merchant)
+        """Return whose secret signed it; the gateway where several merchants have the same."""
+        return columns.merchant(notice.merchant) or str(notice.get_gateway_display())
 
     @display(description=gettext_lazy("알린 상태"))
     def claimed(self, notice: Notification) -> str:
