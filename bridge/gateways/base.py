@@ -22,7 +22,7 @@ class GatewayError(Exception):
 
 
 class NotSent(GatewayError):
-    """It failed before the first request byte: surely nothing happened at the gateway."""
+    """It failed before the first request byte, or the gateway would not look at it: surely nothing happened."""
 
 
 class Refused(GatewayError):
@@ -59,8 +59,15 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a gateway can do. ``key_window``: how long the same idempotency key surely means the same call."""
+    """What a gateway can do here; docs/gateways.md shows these records as a table.
 
+    ``methods``: the payment methods (their codes). ``key_window``: how long the same idempotency key surely
+    means the same call. ``balance_guard``: it refuses by itself what it has done already, or to give back more
+    than was paid. ``lookup_by_reference``: ``find`` works. ``separate_confirm``: the buyer's approval takes no
+    money before ours. ``call_seconds`` and ``lookup_seconds``: deadlines of one call with effect, of one lookup.
+    """
+
+    methods: frozenset[str]
     key_window: timedelta
     balance_guard: bool
     lookup_by_reference: bool
@@ -160,7 +167,7 @@ class Gateway(ABC):
 
     @abstractmethod
     def start_body(self, request: StartRequest) -> str:
-        """Return the exact body of the call that opens a payment. Raises Refused if it cannot be expressed."""
+        """Return the exact body of the call that opens a payment. Raises Refused if the gateway cannot take it."""
 
     @abstractmethod
     def start(self, call: StoredCall) -> Started:
@@ -180,7 +187,10 @@ class Gateway(ABC):
 
     @abstractmethod
     def find(self, reference: str, since: datetime, until: datetime) -> Fetched | None:
-        """Look for a payment opened in the period by our reference, as ``fetch`` does by its id."""
+        """Look for a payment opened in the period by our reference, as ``fetch`` does by its id.
+
+        None says that it is surely not there; a search that cannot be finished in time raises Unknown.
+        """
 
     @classmethod
     @abstractmethod

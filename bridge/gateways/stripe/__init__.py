@@ -1,11 +1,13 @@
 """Stripe: Checkout Sessions on Stripe's hosted page (API 2026-10-28.endive, stripe-python 16.1)."""
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from babel.numbers import get_currency_precision
+from babel.numbers import get_currency_precision, is_currency
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils import timezone
@@ -29,8 +31,8 @@ from bridge.gateways.stripe.client import ask, client
 # Stripe takes 30 minutes to 24 hours; the margins allow for clocks that differ.
 SHORTEST_LIFE = timedelta(minutes=31)
 LONGEST_LIFE = timedelta(hours=23, minutes=55)
-LARGEST_SEARCH_PAGES = 20
-EXPAND = "payment_intent.latest_charge"
+PAGE_SIZE = 100
+EXPAND = ["payment_intent.latest_charge"]
 
 METHODS = {
     "CARD": "card",
@@ -44,14 +46,13 @@ LOCALES = {"KR": "ko", "JP": "ja", "CN": "zh", "HK": "zh-HK", "TW": "zh-TW", "US
 ZERO_DECIMAL = frozenset(
     ["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"]
 )
-# Stripe's own pages disagree about the last digit of these.
-NOT_OFFERED = frozenset(["BHD", "JOD", "KWD", "OMR", "TND"])
 
 
 class Stripe(Gateway):
     """One Stripe account."""
 
     capabilities = Capabilities(
+        methods=frozenset(METHODS),
         key_window=timedelta(hours=23),
         balance_guard=True,
         lookup_by_reference=True,
@@ -63,12 +64,15 @@ class Stripe(Gateway):
         """Return the parameters of a Checkout Session with one line: the order's total."""
         if request.method not in METHODS:
             raise Refused("method_not_supported", f"Stripe has no {request.method} here")
+        factor = _factor(request.currency)
+        if factor is None:
+            raise Refused("currency_not_supported", f"{request.currency} is not offered through Stripe")
         now = timezone.now()
         ends = min(max(request.expires_at, now + SHORTEST_LIFE), now + LONGEST_LIFE)
         metadata = {notices.REFERENCE: request.reference}
         line = {
             "currency": request.currency.lower(),
-            "unit_amount": request.amount * _factor(request.currency),
+            "unit_amount": request.amount * factor,
             "product_data": {"name": request.description or request.reference},
         }
         params = {
@@ -107,34 +111,40 @@ class Stripe(Gateway):
 
     def fetch(self, gateway_id: str) -> Fetched | None:
         """Retrieve the session with its payment and charge: the facts that "paid" is decided on."""
-        seconds = self.capabilities.lookup_seconds
+        return self._retrieve(gateway_id, self.capabilities.lookup_seconds)
+
+    def _retrieve(self, gateway_id: str, seconds: float) -> Fetched | None:
         try:
-            return ask(lambda: _fetched(self._sessions(seconds).retrieve(gateway_id, {"expand": [EXPAND]})))
+            return ask(lambda: _fetched(self._sessions(seconds).retrieve(gateway_id, {"expand": EXPAND})))
         except Refused as refusal:
             if refusal.code == "resource_missing":
                 return None
             raise
 
     def find(self, reference: str, since: datetime, until: datetime) -> Fetched | None:
-        """Walk the sessions created in the period: Stripe has no filter by our reference."""
+        """Walk the sessions created in the period, the newest first: Stripe has no filter by our reference."""
+        ends = time.monotonic() + self.capabilities.lookup_seconds
         params: dict[str, Any] = {
             "created": {"gte": int(since.timestamp()), "lte": int(until.timestamp()) + 1},
-            "limit": 100,
-            "expand": [f"data.{EXPAND}"],
+            "limit": PAGE_SIZE,
         }
-        for _ in range(LARGEST_SEARCH_PAGES):
-            found, params["starting_after"] = ask(lambda: self._search(params, reference))
-            if found is not None or params["starting_after"] is None:
-                return found
+        while (left := ends - time.monotonic()) > 0:
+            ids, last = ask(partial(self._page, params, left))
+            if reference in ids:
+                return self._retrieve(ids[reference], max(ends - time.monotonic(), 0))
+            if last is None:
+                return None
+            params["starting_after"] = last
         raise Unknown("too_many_sessions")
 
-    def _search(self, params: dict[str, Any], reference: str) -> tuple[Fetched | None, str | None]:
-        """Look through one page; returns the payment, or the id after which the next page begins."""
-        page = self._sessions(self.capabilities.lookup_seconds).list(params)
-        ours = [session for session in page.data if session.client_reference_id == reference]
-        if ours:
-            return _fetched(ours[0]), None
-        return None, page.data[-1].id if page.has_more else None
+    def _page(self, params: dict[str, Any], seconds: float) -> tuple[dict[str, str], str | None]:
+        """Return a page's ids by our references, and the id after which the next page begins.
+
+        Without the payments themselves: a page of those would be megabytes.
+        """
+        page = self._sessions(seconds).list(params)
+        ids = {_reference(session): session.id for session in page.data}
+        return ids, page.data[-1].id if page.has_more else None
 
     @classmethod
     def verify_notification(cls, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> list[Notice]:
@@ -153,50 +163,70 @@ class Stripe(Gateway):
 def _fetched(session: Any) -> Fetched:
     intent = getattr(session, "payment_intent", None)
     charge = getattr(intent, "latest_charge", None)
+    amounts = (session.amount_total, getattr(intent, "amount_received", 0), getattr(charge, "amount_refunded", 0))
     currency = session.currency.upper()
-    factor = _factor(currency)
-    amount, received = session.amount_total, getattr(intent, "amount_received", 0)
-    returned = getattr(charge, "amount_refunded", 0)
-    expressible = not any(value % factor for value in (amount, received, returned))
+    factor = _factor(currency) or 1
+    status = _status(session, intent)
+    if status is Status.PAID and any(value % factor for value in amounts):
+        status = Status.UNSETTLED
+    amount, received, returned = (value // factor for value in amounts)
     return Fetched(
-        status=_status(session, intent) if expressible else Status.UNSETTLED,
+        status=status,
         raw_status=f"{session.status}/{session.payment_status}/{getattr(intent, 'status', '-')}",
         gateway_id=_required(session.id),
         gateway_payment_id=getattr(intent, "id", ""),
-        reference=session.client_reference_id or "",
-        amount=amount // factor,
+        reference=_reference(session),
+        amount=amount,
         currency=currency,
-        livemode=session.livemode,
-        received=received // factor,
-        returned=returned // factor,
+        livemode=session.livemode is True,
+        received=received,
+        returned=returned,
         disputed=bool(getattr(charge, "disputed", False)),
         page_url=getattr(session, "url", None) or "",
     )
 
 
 def _status(session: Any, intent: Any) -> Status:
-    """Decide what the session is. Only paid, succeeded and received in full together mean PAID."""
+    """Decide what the session is."""
     intent_status = getattr(intent, "status", None)
     if session.status == "expired":
         return Status.EXPIRED
     if session.status == "open":
         return Status.APPROVING if intent_status in ("processing", "succeeded") else Status.OPEN
-    if session.status != "complete" or session.mode != "payment":
-        return Status.UNSETTLED
-    if session.payment_status == "unpaid":
+    if session.status == "complete" and session.payment_status == "unpaid":
         failed = intent_status in ("requires_payment_method", "canceled")
         return Status.FAILED if failed else Status.WAITING_DEPOSIT
-    if session.payment_status == "paid" and intent_status == "succeeded":
-        return Status.PAID
-    return Status.UNSETTLED
+    return Status.PAID if _is_paid(session, intent) else Status.UNSETTLED
 
 
-def _factor(currency: str) -> int:
-    """Return how many of Stripe's minor units are one of ours: 100 for ISK and UGX, else mostly 1."""
-    if currency in NOT_OFFERED:
-        raise Refused("currency_not_supported", f"{currency} is not offered through Stripe")
-    digits = 0 if currency in ZERO_DECIMAL else 2
-    return int(10 ** (digits - get_currency_precision(currency)))
+def _is_paid(session: Any, intent: Any) -> bool:
+    """Say whether session, payment and charge agree that it is paid; how much, the caller compares."""
+    charge = getattr(intent, "latest_charge", None)
+    return (
+        session.status == "complete"
+        and session.mode == "payment"
+        and session.payment_status == "paid"
+        and getattr(intent, "status", None) == "succeeded"
+        and hasattr(charge, "amount_refunded")
+    )
+
+
+def _reference(session: Any) -> str:
+    """Return our reference if both places that should carry it do."""
+    reference = str(session.client_reference_id or "")
+    return reference if getattr(session.metadata, notices.REFERENCE, None) == reference else ""
+
+
+def _factor(currency: str) -> int | None:
+    """Return how many of Stripe's minor units are one of ours: 100 for ISK and UGX, else 1.
+
+    None for what is no currency, and for currencies with three decimals: Stripe wants their last digit to be 0,
+    and its own pages disagree about which they are.
+    """
+    if not is_currency(currency):
+        return None
+    stripes, ours = 0 if currency in ZERO_DECIMAL else 2, get_currency_precision(currency)
+    return int(10 ** (stripes - ours)) if ours <= stripes else None
 
 
 def _required(value: Any) -> str:

@@ -9,6 +9,8 @@ from django.conf import settings
 from bridge.gateways.base import GatewayError, NotSent, Refused, Unknown
 from bridge.gateways.http import Door
 
+API_VERSION = "2026-10-28.endive"
+
 # Else the library writes an id into the home folder and sends data about this machine.
 stripe.enable_telemetry = False
 
@@ -27,8 +29,14 @@ class _DoorClient(stripe.HTTPClient):
         self._seconds = seconds
 
     def request(
-        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
-    ) -> tuple[bytes, int, Mapping[str, str]]:
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        post_data: Any = None,
+        *,
+        _usage: list[str] | None = None,
+    ) -> tuple[Any, int, Mapping[str, str]]:
         answer = _door.exchange(method, url, headers=headers or {}, body=post_data, seconds=self._seconds)
         return answer.body, answer.status, answer.headers
 
@@ -40,6 +48,7 @@ def client(secret_key: str, seconds: float) -> stripe.StripeClient:
     """Return a client for one account whose every call ends within ``seconds``. It never retries by itself."""
     return stripe.StripeClient(
         secret_key,
+        stripe_version=API_VERSION,
         base_addresses={"api": settings.PGB_STRIPE_BASE_URL},
         max_network_retries=0,
         http_client=_DoorClient(seconds),
@@ -47,31 +56,32 @@ def client(secret_key: str, seconds: float) -> stripe.StripeClient:
 
 
 def ask(call: Callable[[], T]) -> T:
-    """Run one call of the library and say its failure in our words (facts of Stripe's error handling page).
+    """Run one call of the library and say its failure in our words.
 
-    4xx that Stripe itself words is a refusal; 429 was not executed; everything else, above all 409
-    (the same key is in flight) and 5xx, leaves the outcome unknown.
+    4xx that Stripe itself words is a refusal; 429 was not executed; everything else, above all 409 (the same
+    key is in flight), 5xx and a key used for another body, leaves the outcome unknown. Stripe's sentences are
+    left out, for they may quote what was sent: its code and the name of the parameter say enough.
     """
     try:
         return call()
     except GatewayError:
         raise
     except stripe.RateLimitError as error:
-        raise NotSent(_code(error, "rate_limit")) from error
+        raise NotSent(_code(error, "rate_limit")) from None
     except stripe.IdempotencyError as error:
-        raise Unknown(_code(error, "idempotency_error")) from error
+        raise Unknown(_code(error, "idempotency_error")) from None
     except (
         stripe.InvalidRequestError,
         stripe.CardError,
         stripe.AuthenticationError,
         stripe.PermissionError,
     ) as error:
-        raise Refused(_code(error, type(error).__name__)) from error
+        raise Refused(_code(error, type(error).__name__), str(getattr(error, "param", None) or "")) from None
     except stripe.StripeError as error:
-        raise Unknown(_code(error, f"http_{error.http_status}")) from error
+        raise Unknown(_code(error, f"http_{error.http_status}")) from None
     except Exception as error:
         # A 200 whose JSON is no object of Stripe's makes the library fail in many ways; all mean the same.
-        raise Unknown("garbled_answer") from error
+        raise Unknown("garbled_answer", type(error).__name__) from error
 
 
 def _code(error: stripe.StripeError, fallback: str) -> str:

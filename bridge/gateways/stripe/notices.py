@@ -11,6 +11,7 @@ import stripe
 from bridge.gateways.base import BadNotice, Notice, Status
 
 TOLERANCE_SECONDS = 300
+LONGEST_REFERENCE = 64
 REFERENCE = "pgb_reference"
 
 _SESSION = "checkout.session."
@@ -27,7 +28,7 @@ _FOLLOWED = ("payment_intent.", "charge.", "refund.")
 def verify(headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> Notice:
     """Return what the signed ``body`` says. Raises BadNotice for anything else, whatever the bytes are."""
     try:
-        if not any(_signed(headers.get("Stripe-Signature", ""), body, secret) for secret in secrets):
+        if not is_signed(headers.get("Stripe-Signature", ""), body, secrets):
             raise BadNotice("no valid signature")
         event = json.loads(body)
         return _thin(event) if event["object"] == "v2.core.event" else _snapshot(event)
@@ -38,7 +39,12 @@ def verify(headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> N
         raise BadNotice(type(error).__name__) from error
 
 
-def _signed(header: str, body: bytes, secret: str) -> bool:
+def is_signed(header: str, body: bytes, secrets: Sequence[str]) -> bool:
+    """Say whether one of ``secrets`` signed ``body`` within TOLERANCE_SECONDS. Raises anything for odd bytes."""
+    return any(_is_signed(header, body, secret) for secret in secrets)
+
+
+def _is_signed(header: str, body: bytes, secret: str) -> bool:
     try:
         stripe.WebhookSignature.verify_header(body, header, secret, TOLERANCE_SECONDS)
     except stripe.SignatureVerificationError:
@@ -63,7 +69,7 @@ def _snapshot(event: dict[str, Any]) -> Notice:
         livemode=event["livemode"] is True,
         concerns_payment=is_session or kind.startswith(_FOLLOWED),
         claims=claims,
-        reference=_text(thing.get("client_reference_id") or metadata.get(REFERENCE)),
+        reference=_reference(thing.get("client_reference_id") or metadata.get(REFERENCE)),
         gateway_id=_text(thing["id"]) if is_session else "",
         gateway_payment_id=_text(thing["id"] if is_intent else _id_of(thing.get("payment_intent"))),
     )
@@ -93,6 +99,12 @@ def _id_of(value: Any) -> Any:
 def _text(value: Any) -> str:
     if value is None:
         return ""
-    if not isinstance(value, str) or len(value) > 255 or "\0" in value:
+    if not isinstance(value, str) or len(value) > 255 or not value.isprintable():
         raise BadNotice("an id or type is not a short text")
     return value
+
+
+def _reference(value: Any) -> str:
+    """Return what may be our reference; the merchant's payments without us carry anything there, or nothing."""
+    ours = isinstance(value, str) and value.isprintable() and len(value) <= LONGEST_REFERENCE
+    return value if ours else ""
