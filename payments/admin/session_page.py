@@ -74,6 +74,7 @@ def session_page(session: PaymentSession) -> dict[str, Any]:
         "amount": words.amount(session.amount, session.currency),
         "mode": Mode(session.merchant.mode),
         "checks": list(_checks(session, events)),
+        "unverified": _("미확인") if session.is_live else _("결제 없음"),
         "sums": _sums(session),
         "facts": [(name, value) for name, value in _facts(session) if value],
         "deliveries": [_message(delivery, now) for delivery in deliveries],

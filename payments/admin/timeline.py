@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import QuerySet
@@ -25,6 +25,7 @@ from payments.states import Stage
 
 # Of each kind: a payment whose gateway never stops calling must not make a page that never ends.
 MOST_LINES = 200
+MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +72,15 @@ def of_events(events: Iterable[PaymentEvent], currency: str) -> Iterator[Line]:
 def of_calls(calls: Iterable[GatewayCall]) -> Iterator[Line]:
     """Lines of calls with effect at the gateway."""
     for call in calls:
-        took = (call.ended_at - call.first_sent_at).total_seconds() if call.ended_at and call.first_sent_at else None
+        took = call.ended_at - call.first_sent_at if call.ended_at and call.first_sent_at else None
         facts = [
             (_("응답 코드"), call.code),
-            (_("소요"), f"{took:.1f}s" if took is not None else ""),
+            (_("소요"), f"{took // MILLISECOND:,} ms" if took is not None else ""),
             (_("시도"), str(call.attempts) if call.attempts > 1 else ""),
             (_("멱등키"), f"…{call.idempotency_key[-6:]}"),
         ]
         yield Line(
-            at=call.first_sent_at or call.created_at,
+            at=max(call.first_sent_at or call.created_at, call.created_at),
             icon="call_made",
             title=_("PG 호출: %s") % call.get_kind_display(),
             tone=words.CALL_TONES[CallState(call.state)],

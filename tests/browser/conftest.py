@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from django.db import connection
 from playwright.sync_api import sync_playwright
 
 CHROMIUM = shutil.which("chromium")
@@ -34,4 +35,5 @@ def page(world, live_server, monkeypatch):
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         yield page
         browser.close()
+        connection.close()  # under the event loop this thread has another one than outside
     assert complaints == []

@@ -146,7 +146,7 @@ class TestPaymentPage:
         DeliveryFactory(session=session, created_at=at[4], due_at=now + timedelta(hours=1))
         EventFactory(session=session, at=at[3], kind="paid")
         NotificationFactory(session=session, received_at=at[2])
-        CallFactory(session=session, first_sent_at=at[1])
+        CallFactory(session=session, created_at=at[0], first_sent_at=at[1])
         EventFactory(session=session, at=at[0])
         titles = [line.title for line in staff_client.get(page(session)).context["lines"]]
         assert titles == [
