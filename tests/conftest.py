@@ -7,6 +7,7 @@ from hypothesis import settings as hypothesis_settings
 from bridge.sandbox.sandbox import Sandbox
 from merchants.lookup import clear_cache
 from tests.factories import API_KEY, SIGNING_SECRET, STRIPE_CREDENTIALS, ConnectionFactory, ShopFactory
+from tests.gateways.stripe_spec import SpecRecorder
 from tests.world import World
 
 # A busy machine is slow, not wrong.
@@ -29,11 +30,13 @@ def running_sandbox():
 
 @pytest.fixture
 def sandbox(running_sandbox):
-    """Stripe and the shop, with empty books."""
+    """Stripe and the shop, with empty books. All that goes to and fro must be as Stripe's own spec says."""
     running_sandbox.reset()
-    running_sandbox.recorder = None
+    recorder = running_sandbox.recorder = SpecRecorder()
     yield running_sandbox
     running_sandbox.reset()
+    running_sandbox.recorder = None
+    assert recorder.problems == []
 
 
 @pytest.fixture
