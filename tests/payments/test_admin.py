@@ -84,6 +84,19 @@ class TestPrivacy:
         for shown in ("홍*동", "010-****-1234", "h***@example.com", "Invalid email: h***@example.com"):
             assert shown in text
 
+    @pytest.mark.parametrize(
+        "guess",
+        [
+            "return_token__startswith",
+            "page_url__contains",
+            "merchant__webhook_token",
+            "merchant_id__webhook_token",
+            "pk__gt",
+        ],
+    )
+    def test_a_list_answers_no_guesses_at_what_it_hides(self, staff_client, guess):
+        assert staff_client.get(address(PaymentSession), {guess: "a"}).status_code == 400
+
     def test_a_notice_is_known_by_its_hash(self, staff_client):
         notice = NotificationFactory()
         assert notice.body_sha256 in staff_client.get(address(Notification, notice)).content.decode()
