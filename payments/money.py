@@ -10,7 +10,7 @@ from babel.numbers import format_currency, get_currency_precision, is_currency
 
 MAX_DIGITS = 15
 
-_PRICE = re.compile(r"(?P<whole>[0-9]+)(?:\.(?P<fraction>[0-9]+))?", re.ASCII)
+_PRICE = re.compile(r"(?P<whole>[0-9]+)(?:\.(?P<fraction>[0-9]+))?")
 
 
 class BadAmount(ValueError):

@@ -125,6 +125,7 @@ def test_late_bad_news_never_downgrades_what_is_paid(world, lie):
     say(world, **lie)
     session = world.look()
     assert (session.stage, session.paid, world.told()) == ("PAID", 64900, ["PayComplete"])
+    assert session.due_at is None  # worked off, not put off after an error
 
 
 def test_a_dispute_is_shown_while_it_stands(world):

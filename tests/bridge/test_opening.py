@@ -1,11 +1,16 @@
 """The opening call of a PayStart: in flight, in doubt, refused, unreachable, and how much of it there may be."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
+from bridge import opening
 from bridge import start as start_module
+from bridge.gateways.base import PageKind, Started
 from bridge.waiting import NoSeat, seat
-from payments.models import CallKind, Delivery, GatewayCall, Order
+from payments.models import CallKind, Delivery, GatewayCall, Order, PaymentSession
 from tests.factories import ConnectionFactory, ShopFactory
 from tests.threads import at_once, until
 from tests.world import code
@@ -20,30 +25,46 @@ def impatient(monkeypatch):
 # In flight
 
 
-def in_flight(world, *others):
-    """What the starts get that come while the first one's opening call is under way."""
-    world.sandbox.faults.add("start", "latency", seconds=1.0)
-    calls = [
-        lambda changes=changes: until(lambda: world.sandbox.faults.listing() == []) or world.start(**changes)
-        for changes in others
-    ]
-    return at_once(world.start, *calls)
+@pytest.fixture
+def in_flight(world):
+    """Starts once, and again with changes while the first opening call is under way; returns both answers.
+
+    Beside them: whether the second had to wait for the first.
+    """
+
+    def start(**changes):
+        world.sandbox.faults.add("start", "latency", seconds=1.0)
+        answered = []
+
+        def first():
+            answered.append(world.start())
+            return answered[-1]
+
+        def second():
+            until(lambda: world.sandbox.faults.listing() == [])
+            return world.start(**changes), bool(answered)
+
+        opened, (answer, waited) = at_once(first, second)
+        return opened, answer, waited
+
+    return start
 
 
-def test_an_equal_start_waits_for_the_page_of_the_first(world):
-    first, second = in_flight(world, {})
+def test_an_equal_start_waits_for_the_page_of_the_first(world, in_flight):
+    first, second, _ = in_flight()
     assert first["RedirectUrl"] == second["RedirectUrl"] != ""
     assert world.pages() == ["open"]
 
 
-def test_an_equal_start_waits_only_so_long(world, impatient):
-    _, second = in_flight(world, {})
+def test_an_equal_start_waits_only_so_long(in_flight, impatient):
+    _, second, waited = in_flight()
     assert (code(second), second["Type"], second["RedirectUrl"]) == ("PAYMENT_IN_PROGRESS", "Pending", "")
+    assert not waited
 
 
-def test_a_changed_start_does_not_wait_for_a_call_under_way(world):
-    first, second = in_flight(world, {"TotalPrice": "50000"})
-    assert (code(first), code(second)) == ("Redirect", "PAYMENT_IN_PROGRESS")
+def test_a_changed_start_does_not_wait_for_a_call_under_way(in_flight):
+    first, second, waited = in_flight(TotalPrice="50000")
+    assert (code(first), code(second), waited) == ("Redirect", "PAYMENT_IN_PROGRESS", False)
 
 
 # In doubt
@@ -80,6 +101,7 @@ def test_an_opening_that_stays_in_doubt_is_not_guessed(world, impatient):
     assert (GatewayCall.objects.get().state, world.stages()) == ("UNKNOWN", ["STANDBY"])
     world.sandbox.faults.clear(lost.id)
     start_module.PAGE_SECONDS = 5.0
+    GatewayCall.objects.update(due_at=timezone.now() + timedelta(hours=1))  # the next start does not wait for that
     with world.working():
         assert code(world.start()) == "Redirect"
     assert world.pages() == ["open"]
@@ -123,6 +145,15 @@ def test_what_the_gateway_cannot_express_is_refused_and_nothing_is_written(world
     answer = world.start(DBType=shop.db_type, JoinerId=1, PayType=method)
     assert code(answer) == "GATEWAY_REFUSED"
     assert (Order.objects.count(), world.pages()) == (0, [])
+
+
+def test_an_answer_that_comes_after_a_lookup_took_its_call_changes_nothing(world):
+    world.start()
+    session, call = world.session(), GatewayCall.objects.get()
+    PaymentSession.objects.update(gateway_id="", page_url="")
+    late = Started("cs_test_late", PageKind.REDIRECT, "https://checkout.example/late")
+    assert opening.opened(session.pk, call, late) is None
+    assert (world.session().gateway_id, world.session().events.filter(kind="started").count()) == ("", 1)
 
 
 # Limits

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from bridge import start as start_module
 from merchants import lookup
-from payments.models import Delivery, Order, PaymentSession
+from payments.models import Delivery, GatewayCall, Order, PaymentSession
 from tests.factories import ConnectionFactory, MerchantFactory, ShopFactory
 from tests.threads import until
 from tests.world import code
@@ -153,6 +153,7 @@ def test_a_session_that_cannot_be_closed_gives_way_and_its_money_goes_to_review(
     with world.working():
         assert code(world.start(TotalPrice="50000")) == "Redirect"
     assert world.stages() == ["EXPIRED SUPERSEDED", "STANDBY"]
+    assert GatewayCall.objects.get(kind="EXPIRE").state == "REFUSED"
     world.sandbox.faults.clear(lie.id)
     PaymentSession.objects.filter(reference=old).ring(timezone.now())
     world.work()
