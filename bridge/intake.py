@@ -16,14 +16,9 @@ LARGEST_BODY = 64 * 1024
 MOST_FIELDS = 100
 _FORM = "application/x-www-form-urlencoded"
 _BOM = "\ufeff"
-_MOST_DIGITS = 20
 _NAME = re.compile(r"[A-Za-z_]\w{0,39}", re.ASCII)
 
 log = structlog.get_logger(__name__)
-
-
-class JsonFloat(str):
-    """A JSON number with a fraction or exponent, as it was written: never a float, and no price."""
 
 
 class _Pairs(list[tuple[str, Any]]):
@@ -66,9 +61,7 @@ def _form_pairs(text: str) -> _Pairs:
 
 def _json_pairs(text: str) -> _Pairs:
     try:
-        read = json.loads(
-            text, object_pairs_hook=_Pairs, parse_float=JsonFloat, parse_constant=JsonFloat, parse_int=_whole
-        )
+        read = json.loads(text, object_pairs_hook=_Pairs)
     except RecursionError:
         raise _bad("the JSON is nested too deep: send one flat object") from None
     except ValueError as error:
@@ -77,10 +70,6 @@ def _json_pairs(text: str) -> _Pairs:
     if not isinstance(read, _Pairs):
         raise _bad("the body is a JSON array: send one JSON object")
     return read
-
-
-def _whole(digits: str) -> Any:
-    return int(digits) if len(digits) <= _MOST_DIGITS else JsonFloat(digits)
 
 
 def spell(given: Iterable[tuple[str, Any]], names: Mapping[str, str]) -> dict[str, Any]:
@@ -100,8 +89,10 @@ def spell(given: Iterable[tuple[str, Any]], names: Mapping[str, str]) -> dict[st
         name = names.get(lower)
         if name is None:
             unknown.append(_safe(key))
-        elif values.setdefault(name, value) != value:
+        elif name in values and values[name] != value:
             raise _bad(f"{_safe(key)} and another spelling of it have different values: send one of them")
+        else:
+            values[name] = value
     if unknown:
         log.info("unknown_keys", keys=unknown[:20])
     return values

@@ -8,7 +8,6 @@ from rest_framework import serializers
 
 from bridge.cardlike import holds_card_number
 from bridge.errors import ErrorCode
-from bridge.intake import JsonFloat
 from merchants.codes import GatewayCode
 from payments.models import DeliveryKind
 from payments.money import MAX_DIGITS
@@ -25,7 +24,7 @@ class IdField(serializers.IntegerField):
 
     def to_internal_value(self, data: Any) -> int:
         digits = isinstance(data, str) and re.fullmatch(r"[0-9]{1,20}", data)
-        if isinstance(data, bool | JsonFloat) or not (digits or isinstance(data, int)):
+        if isinstance(data, bool) or not (digits or isinstance(data, int)):
             self.fail("invalid")
         return int(data)
 
@@ -36,7 +35,7 @@ class TextField(serializers.CharField):
     default_error_messages = {"invalid": "must be text"}
 
     def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str) or isinstance(data, JsonFloat):
+        if not isinstance(data, str):
             self.fail("invalid")
         return str(super().to_internal_value(data))
 
@@ -81,7 +80,7 @@ class PriceField(serializers.Field[Any, Any, Any, Any]):
     }
 
     def to_internal_value(self, data: Any) -> str | int:
-        if isinstance(data, bool | JsonFloat) or not isinstance(data, str | int):
+        if not isinstance(data, str | int):  # a float above all
             self.fail("invalid")
         return data
 
