@@ -37,10 +37,16 @@ PAY_START_ANSWERS = {
         **_OPEN,
     ),
     "Paid already": _answer(
-        ErrorCode.ALREADY_PAID, "this order is paid", PaymentId=_REFERENCE, Stage="PAID", Balance="64900", Reserved="0"
+        ErrorCode.ALREADY_PAID,
+        "this order is paid: do not send the buyer to pay again",
+        PaymentId=_REFERENCE,
+        Stage="PAID",
+        Balance="64900",
+        Reserved="0",
     ),
     "Not connected": _answer(
-        ErrorCode.METHOD_NOT_CONNECTED, "KONBINI is not connected and in use for this shop and nation"
+        ErrorCode.METHOD_NOT_CONNECTED,
+        "KONBINI is not connected and in use for this shop and nation: offer another PayType",
     ),
 }
 

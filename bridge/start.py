@@ -68,10 +68,10 @@ def _connection_for(wish: PayStart) -> MethodConnection:
             gateway=wish.gateway,
         )
     except lookup.MethodNotConnected:
-        message = f"{wish.method} is not connected and in use for this shop and nation"
+        message = f"{wish.method} is not connected and in use for this shop and nation: offer another PayType"
         raise ShopError(ErrorCode.METHOD_NOT_CONNECTED, message) from None
     except lookup.NoMerchant:
-        message = "no merchant may charge this device, amount and gateway now: this payment is not possible"
+        message = "no merchant may charge this device, amount and gateway now: offer another PayType"
         raise ShopError(ErrorCode.NO_MERCHANT, message) from None
 
 
@@ -106,9 +106,10 @@ class _Start:
         if session is None or session.stage in (Stage.FAILED, Stage.EXPIRED, Stage.CANCELLED):
             return self._open(order)
         if session.stage in HOLDING:
-            raise _answer(ErrorCode.ALREADY_PAID, "this order is paid", session)
+            raise _answer(ErrorCode.ALREADY_PAID, "this order is paid: do not send the buyer to pay again", session)
         if session.stage == Stage.REVIEW:
-            raise _answer(ErrorCode.IN_REVIEW, "money of this order is being checked by a person", session)
+            message = "a person is checking money of this order: do not start it again, ask with PayStatus"
+            raise _answer(ErrorCode.IN_REVIEW, message, session)
         session.order = order
         return self._reuse(session) if self._is_same(session) else self._replace(session)
 
