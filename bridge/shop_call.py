@@ -7,7 +7,6 @@ import structlog
 from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpResponse, JsonResponse
 from django.utils import translation
-from psycopg_pool import PoolTimeout
 from rest_framework import serializers
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
@@ -18,7 +17,7 @@ from bridge.errors import ErrorCode, ShopError
 from merchants.models import Shop
 
 # The database is gone, full or read-only. Whatever else it refuses is a mistake of ours.
-CANNOT_STORE = (OperationalError, InterfaceError, InternalError, PoolTimeout)
+CANNOT_STORE = (OperationalError, InterfaceError, InternalError)
 RETRY_AFTER = 2
 
 log = structlog.get_logger(__name__)

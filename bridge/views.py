@@ -1,5 +1,6 @@
 """The doors of PGB: the shop's calls, the gateways' notices, the buyers' returns."""
 
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -136,7 +137,7 @@ def webhook(request: HttpRequest, gateway: str = webhooks.DEFAULT_GATEWAY, token
 @require_http_methods(["GET", "POST"])
 def come_back(request: HttpRequest, token: str) -> HttpResponse:
     """Send a buyer who comes from the gateway on to the shop."""
-    return _on_to(request, returns.come_back(token))
+    return _on_to(request, returns.come_back, token)
 
 
 @csrf_exempt
@@ -144,10 +145,15 @@ def come_back(request: HttpRequest, token: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def step_back(request: HttpRequest, token: str) -> HttpResponse:
     """Send a buyer who turned back at the gateway on to the shop."""
-    return _on_to(request, returns.step_back(token))
+    return _on_to(request, returns.step_back, token)
 
 
-def _on_to(request: HttpRequest, url: str | None) -> HttpResponse:
+def _on_to(request: HttpRequest, find: Callable[[str], str | None], token: str) -> HttpResponse:
+    try:
+        url = find(token)
+    except CANNOT_STORE:
+        log.exception("database_unavailable")
+        return render(request, "pay/later.html", status=503)
     if url is None:
         return render(request, "pay/unknown.html", status=404)
     response = HttpResponseRedirect(url)

@@ -1,44 +1,78 @@
 """PGB without its database: everybody is told to come again, and nothing is lost."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.db import connection
 
 from merchants.lookup import clear_cache
-from payments.models import PaymentSession
+from payments.models import Notification
 from tests.door import FIVE_KEYS
 
+HARM = {
+    "shut": ("ALLOW_CONNECTIONS false", "ALLOW_CONNECTIONS true"),
+    "read-only": ("SET default_transaction_read_only = on", "RESET default_transaction_read_only"),
+}
 
-def allow(connections: bool) -> None:
-    """Let PostgreSQL accept connections to this test's database, or end them all."""
-    name = connection.settings_dict["NAME"]
+
+def alter_database(change: str) -> None:
+    """Change this test's database from outside; whoever needs it from now on must connect anew."""
+    connection.close()
+    connection.close_pool()
     with connection._nodb_cursor() as cursor:
-        cursor.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS {connections}')
-        if not connections:
-            cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        cursor.execute(f'ALTER DATABASE "{connection.settings_dict["NAME"]}" {change}')
 
 
 @pytest.fixture
-def no_database(world, monkeypatch) -> Callable[[], None]:
-    """Nobody gets a connection until the value is called."""
-    connection.close()
-    with monkeypatch.context() as patch:
-        patch.setattr(connection.pool, "timeout", 0.3)
-        allow(False)
-        yield lambda: (patch.undo(), allow(True))
-    allow(True)
+def started(world):
+    """A session that was started while all was well."""
+    world.start(9)
+    return world.session(9)
+
+
+@pytest.fixture(params=HARM)
+def no_database(started, monkeypatch, request) -> Iterator[Callable[[], None]]:
+    """Nothing can be stored until the value is called."""
+    harm, mend = HARM[request.param]
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"]["pool"], "timeout", 0.5)
+    alter_database(harm)
+    yield lambda: alter_database(mend)
+    alter_database(mend)
 
 
 @pytest.mark.parametrize("cached", [True, False])
 def test_a_shop_is_told_to_repeat_and_can(world, door_of_world, no_database, cached):
     if not cached:
         clear_cache()
-    for path in ("/PGB/PayStart", "/PGB/PayStatus"):
-        response = door_of_world.post(world.order(1), path=path)
-        assert (response.status_code, response["Retry-After"]) == (503, "2")
-        assert response.json()["ErrorCode"] == "UNAVAILABLE"
-        assert list(response.json()) == FIVE_KEYS
+    response = door_of_world.post(world.order(1))
+    assert (response.status_code, response["Retry-After"]) == (503, "2")
+    assert response.json()["ErrorCode"] == "UNAVAILABLE"
+    assert list(response.json()) == FIVE_KEYS
     no_database()
     assert world.start(1)["IsSuccess"] is True
-    assert PaymentSession.objects.count() == 1
+
+
+@pytest.mark.parametrize("no_database", ["shut"], indirect=True)
+def test_a_shop_that_asks_is_told_to_repeat(world, door_of_world, no_database):
+    assert door_of_world.post(world.order(9), path="/PGB/PayStatus").json()["ErrorCode"] == "UNAVAILABLE"
+
+
+def test_a_gateway_is_told_to_send_its_notice_again(world, started, no_database):
+    sent = []
+    world.sandbox.recorder = sent.append
+    world.sandbox.stripe.pay(started.gateway_id)
+    world.sandbox.settle()
+    assert {one.status for one in sent if one.kind == "webhook"} == {503}
+    no_database()
+    assert not Notification.objects.exists()
+
+
+@pytest.mark.parametrize("way", ["Return", "Cancel"])
+def test_a_buyer_is_asked_to_wait_and_then_sent_on(door_of_world, started, no_database, monkeypatch, way):
+    monkeypatch.setattr("bridge.returns.RETURN_SECONDS", 0.1)
+    address = f"/PGBReturn/{way}/{started.return_token}"
+    waiting = door_of_world.client.get(address)
+    assert waiting.status_code == 503
+    assert '<meta http-equiv="refresh" content="3">' in waiting.content.decode()
+    no_database()
+    assert door_of_world.client.get(address).status_code == 303
