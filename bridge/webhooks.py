@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from bridge import complete, recover
 from bridge.accounts import is_live
-from bridge.gateways import gateway_class
+from bridge.gateways import GATEWAYS, gateway_class
 from bridge.gateways.base import BadNotice, Fetched, Gateway, GatewayError, Notice, Status
 from merchants import lookup
 from merchants.codes import GatewayCode
@@ -61,7 +61,7 @@ def _merchants_at(code: str, token: str | None) -> list[Merchant]:
     if token is None:
         return lookup.merchants_of(code)
     merchant = lookup.merchant_by_token(token)
-    if merchant is None or merchant.gateway != code:
+    if merchant is None or merchant.gateway != code or code not in GATEWAYS:
         raise UnknownEndpoint(code)
     return [merchant]
 
