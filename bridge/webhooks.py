@@ -35,8 +35,14 @@ _SAYS = {
 }
 
 
+# What a repeat of a notice writes into the row that is there: it rings again.
+_RINGS = ("due_at", "lease_token", "attempts", "last_received_at")
+# A thin event names less than the event that it repeats; whichever comes second, the row keeps all names.
+_NAMES = ("claims", "reference", "gateway_id", "gateway_payment_id")
+
+
 class UnknownEndpoint(Exception):
-    """No merchant has this webhook address."""
+    """No merchant of a gateway that PGB can talk to has this webhook address."""
 
 
 def receive(code: str, token: str | None, headers: Mapping[str, str], body: bytes) -> tuple[int, str, str]:
@@ -58,10 +64,12 @@ def receive(code: str, token: str | None, headers: Mapping[str, str], body: byte
 
 
 def _merchants_at(code: str, token: str | None) -> list[Merchant]:
+    if code not in GATEWAYS:
+        raise UnknownEndpoint(code)
     if token is None:
         return lookup.merchants_of(code)
     merchant = lookup.merchant_by_token(token)
-    if merchant is None or merchant.gateway != code or code not in GATEWAYS:
+    if merchant is None or merchant.gateway != code:
         raise UnknownEndpoint(code)
     return [merchant]
 
@@ -113,8 +121,14 @@ def _store(code: str, endpoint: str, notice: Notice, signers: list[Merchant], bo
         [row],
         update_conflicts=True,
         unique_fields=["endpoint", "dedupe_key"],
-        update_fields=["due_at", "lease_token", "attempts", "last_received_at"],
+        update_fields=_what_a_repeat_writes(notice),
     )
+
+
+def _what_a_repeat_writes(notice: Notice) -> list[str]:
+    if not notice.concerns_payment:
+        return ["last_received_at"]
+    return [*_RINGS, *_NAMES] if notice.reference else [*_RINGS]
 
 
 def work(notification: Notification) -> None:

@@ -1,0 +1,128 @@
+"""Which payment an event is about: by its id, its intent's id or our reference, and only the signer's own."""
+
+from datetime import UTC, datetime
+
+import pytest
+import time_machine
+
+from bridge import drains, start
+from merchants.lookup import clear_cache
+from payments.models import Notification
+from payments.queues import Queue
+from tests.bridge.bell import Bell, row, waits
+from tests.factories import MerchantFactory
+
+COMPLETED = "checkout.session.completed"
+
+
+@pytest.fixture
+def bell(world):
+    """Order 1 has a page at Stripe; nothing that happens there is heard of unless the test rings."""
+    world.sandbox.faults.add("webhook", "drop", times=None)
+    world.start()
+    return Bell(world)
+
+
+@pytest.fixture
+def clock():
+    """The application's clock stands still until it is moved."""
+    with time_machine.travel(datetime.now(UTC).replace(microsecond=0), tick=False) as clock:
+        yield clock
+
+
+def wait_for(clock, notification):
+    """Move the clock to the moment at which the notice is looked at again."""
+    clock.shift(waits(notification) + 0.001)
+
+
+def test_payment_is_known_by_our_mark_on_its_intent(bell):
+    """Before PGB has heard of the intent: the metadata of the session reaches it."""
+    bell.world.pay()
+    event = bell.event("charge.succeeded")
+    event["data"]["object"]["metadata"] = {"pgb_reference": bell.world.session().reference}
+    bell.ring(event)
+    bell.world.work()
+    assert bell.world.session().stage == "PAID"
+
+
+def test_event_of_another_merchants_payment_does_not_even_ask(bell):
+    merchant = MerchantFactory(credentials={"secret_key": "sk_test_other", "webhook_secret": "whsec_other"})
+    clear_cache()
+    bell.world.pay()
+    event = bell.event()
+    for path in ("/PGBReturn/Webhook", f"/PGBReturn/Webhook/stripe/{merchant.webhook_token}"):
+        assert bell.ring(event, secret="whsec_other", path=path).status_code == 200
+    bell.world.work()
+    assert (bell.world.session().stage, bell.asked()) == ("STANDBY", 0)
+    for notification in Notification.objects.all():
+        assert (notification.merchant, notification.session) == (merchant, None)
+        assert notification.result == "no payment of ours yet"
+
+
+def test_event_of_merchants_that_share_an_account_finds_its_payment(bell):
+    """At the default address both secrets match: the session says whose it is."""
+    other = MerchantFactory(code="stripe-jp", currency="JPY")
+    clear_cache()
+    bell.world.pay()
+    bell.ring(bell.event(), path="/PGBReturn/Webhook")
+    assert (row().merchant, sorted(row().signers)) == (None, sorted([bell.world.merchant.pk, other.pk]))
+    bell.world.work()
+    assert bell.world.session().stage == "PAID"
+
+
+def test_unknown_payment_waits_a_day_and_is_then_shown_to_staff(bell, clock):
+    event = bell.lie(COMPLETED, id="cs_test_of_nobody", client_reference_id=None)
+    bell.ring(event)
+    for wait in (10, 60, 300, 1800, 7200, 12 * 3600, 24 * 3600):
+        bell.world.work()
+        assert (row().session, row().attention, row().result) == (None, False, "no payment of ours yet")
+        assert wait <= waits(row()) <= wait * 1.1
+        wait_for(clock, row())
+    bell.world.work()
+    assert (row().due_at, row().attention, row().result) == (None, True, "no payment of ours")
+    assert not any("of_nobody" in call.path for call in bell.world.sandbox.stripe.books.calls)
+
+
+@pytest.fixture
+def lost(world, monkeypatch):
+    """Order 1 has a page at Stripe, paid already, and PGB does not know its id: the answer was lost."""
+    monkeypatch.setattr(start, "PAGE_SECONDS", 0.1)
+    world.sandbox.faults.add("webhook", "drop", times=None)
+    world.sandbox.faults.add("start", "answer_lost")
+    world.start()
+    assert world.session().gateway_id == ""
+    bell = Bell(world)
+    (bell.page,) = world.sandbox.stripe.books.sessions
+    world.sandbox.stripe.pay(bell.page)
+    return bell
+
+
+def test_unknown_payment_is_looked_at_as_soon_as_a_session_takes_its_id(lost):
+    lost.ring(lost.thin())
+    drains.drain(Queue.NOTIFICATIONS)
+    assert (row().result, row().session) == ("no payment of ours yet", None)
+    assert waits(row()) > 5
+    drains.drain(Queue.CALLS)  # finds out what became of the start
+    assert lost.world.session().gateway_id == lost.page
+    assert waits(row()) <= 0
+    lost.world.work()
+    assert (row().result, row().session, row().due_at) == ("PAID", lost.world.session(), None)
+    assert lost.world.told() == ["PayComplete"]
+
+
+def test_payment_without_an_id_is_known_by_our_reference(lost):
+    lost.ring(lost.event())
+    drains.drain(Queue.NOTIFICATIONS)
+    session = lost.world.session()
+    assert (session.stage, session.gateway_id, session.calls.get().state) == ("PAID", lost.page, "DONE")
+    lost.world.work()
+    assert lost.world.told() == ["PayComplete"]
+    lost.world.books_agree()
+
+
+def test_payment_that_only_the_event_calls_ours_is_not_adopted(lost):
+    """The gateway's own answer must carry our reference."""
+    lost.world.sandbox.faults.add("fetch", "wrong", field="reference")
+    lost.ring(lost.event())
+    drains.drain(Queue.NOTIFICATIONS)
+    assert (lost.world.session().stage, lost.world.session().gateway_id) == ("STANDBY", "")

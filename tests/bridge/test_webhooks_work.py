@@ -1,0 +1,220 @@
+"""What becomes of an event behind the door: it rings, the gateway is asked, and its answer alone counts."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+
+from merchants.lookup import clear_cache
+from merchants.models import PaymentMethod
+from payments.models import Notification
+from tests.bridge.bell import Bell, row, waits
+from tests.factories import API_KEY, SIGNING_SECRET, ConnectionFactory, ShopFactory
+from tests.world import World, code
+
+COMPLETED, EXPIRED = "checkout.session.completed", "checkout.session.expired"
+SUCCEEDED, FAILED = "checkout.session.async_payment_succeeded", "checkout.session.async_payment_failed"
+
+
+@pytest.fixture
+def bell(world):
+    """Order 1 has a page at Stripe; nothing that happens there is heard of unless the test rings."""
+    world.sandbox.faults.add("webhook", "drop", times=None)
+    world.start()
+    return Bell(world)
+
+
+@pytest.fixture
+def clock():
+    """The application's clock stands still until it is moved."""
+    with time_machine.travel(datetime.now(UTC).replace(microsecond=0), tick=False) as clock:
+        yield clock
+
+
+def wait_for(clock, notification):
+    """Move the clock to the moment at which the notice is looked at again."""
+    clock.shift(waits(notification) + 0.001)
+
+
+# --- it rings, no more -------------------------------------------------------------------------
+
+
+def test_event_that_says_paid_before_the_gateway_does_is_looked_into_for_an_hour(world, clock):
+    PaymentMethod.objects.update(lifetime_minutes=180)
+    clear_cache()
+    world.start()
+    bell = Bell(world)
+    assert bell.ring(bell.lie(COMPLETED, payment_status="paid")).status_code == 200
+    begun = datetime.now(UTC)
+    for wait in (10, 60, 300, 600, 600, 600, 600):
+        world.work()
+        assert (world.session().stage, world.told()) == ("STANDBY", [])
+        assert (row().result, row().session) == ("says more than the gateway shows", world.session())
+        assert wait <= waits(row()) <= wait * 1.1
+        wait_for(clock, row())
+    clock.move_to(begun + timedelta(hours=1, seconds=1))
+    world.work()
+    assert (row().due_at, row().result) == (None, "STANDBY")
+
+
+def test_event_that_came_before_its_payment_is_believed_once_the_gateway_says_so(bell, clock):
+    bell.ring(bell.lie(COMPLETED, payment_status="paid"))
+    bell.world.work()
+    bell.world.pay()
+    assert bell.world.work() == 0  # not yet due
+    wait_for(clock, row())
+    bell.world.work()
+    assert (bell.world.session().stage, bell.world.told(), row().result) == ("PAID", ["PayComplete"], "PAID")
+    assert row().due_at is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "thing"),
+    [
+        (COMPLETED, {"payment_status": "paid"}),
+        (COMPLETED, {"payment_status": "no_payment_required"}),
+        (SUCCEEDED, {"payment_status": "paid"}),
+        (FAILED, {}),
+        (EXPIRED, {}),
+        ("checkout.session.brand_new", {}),
+    ],
+)
+def test_event_alone_moves_nothing(bell, kind, thing):
+    bell.ring(bell.lie(kind, amount_total=64900, **thing))
+    bell.world.work()
+    assert (bell.world.session().stage, bell.world.session().paid, bell.world.told()) == ("STANDBY", 0, [])
+
+
+def test_event_that_expired_comes_before_completed(bell):
+    bell.world.pay()
+    for event in (bell.lie(EXPIRED), bell.event(COMPLETED)):
+        bell.ring(event)
+        bell.world.work()
+        assert (bell.world.session().stage, bell.world.told()) == ("PAID", ["PayComplete"])
+
+
+def test_late_bad_news_does_not_take_back_what_was_paid(bell):
+    bell.world.pay()
+    bell.ring(bell.event(COMPLETED))
+    bell.world.work()
+    for kind in (FAILED, EXPIRED, "payment_intent.payment_failed"):
+        bell.ring(bell.lie(kind))
+        bell.world.work()
+    assert (bell.world.session().stage, bell.world.told()) == ("PAID", ["PayComplete"])
+    bell.world.books_agree()
+
+
+def test_repeat_rings_again(bell):
+    event = bell.lie(COMPLETED)
+    asked = []
+    for _ in range(3):
+        assert bell.ring(event).status_code == 200
+        assert waits(row()) <= 0
+        bell.world.work()
+        asked.append(bell.asked())
+    assert asked == [1, 2, 3]
+    assert row().attempts == 1  # counted from the last ring
+
+
+def test_gateway_that_does_not_answer_is_asked_again(bell, clock):
+    bell.world.pay()
+    bell.ring(bell.event())
+    bell.world.sandbox.faults.add("fetch", "error_before", status=503)
+    bell.world.work()
+    assert (bell.world.session().stage, row().result) == ("STANDBY", "no answer: http_503")
+    wait_for(clock, row())
+    bell.world.work()
+    assert bell.world.session().stage == "PAID"
+
+
+def test_declined_card_is_not_the_end(bell):
+    bell.world.pay(how="decline")
+    bell.ring(bell.event("payment_intent.payment_failed"))
+    bell.world.work()
+    assert (bell.world.session().stage, bell.world.told(), row().result) == ("STANDBY", [], "STANDBY")
+    bell.world.pay()
+    bell.ring(bell.event())
+    bell.world.work()
+    assert bell.world.session().stage == "PAID"
+
+
+# --- thin and whole ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("forms", [["thin"], ["thin", "event"], ["event", "thin"], ["thin", "event", "thin"]])
+def test_thin_event_and_the_one_it_repeats_are_one_notice(bell, forms):
+    bell.world.pay()
+    for form in forms:
+        assert bell.ring(getattr(bell, form)()).status_code == 200
+    session = bell.world.session()
+    assert (row().kind, row().gateway_id) == (COMPLETED, session.gateway_id)
+    named = (session.reference, "PAID") if "event" in forms else ("", "WAITING_DEPOSIT")
+    assert (row().reference, row().claims) == named
+    bell.world.work()
+    assert (bell.world.session().stage, bell.world.told()) == ("PAID", ["PayComplete"])
+
+
+def test_both_forms_sent_by_stripe_itself_are_one_notice(world):
+    (account,) = world.sandbox.stripe.accounts.values()
+    account.events = "both"
+    world.start()
+    world.pay()
+    world.work()
+    assert Notification.objects.get().result == "PAID"
+    assert (len(world.sandbox.stripe.books.webhooks), world.told()) == (2, ["PayComplete"])
+
+
+def test_thin_repeat_that_names_no_payment_does_not_silence_the_whole_event(bell):
+    bell.world.pay()
+    bell.ring(bell.event("charge.succeeded"))
+    due = row().due_at
+    bell.ring(bell.thin("charge.succeeded"))
+    assert row().due_at == due
+    bell.world.work()
+    assert bell.world.session().stage == "PAID"
+
+
+# --- paid later --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def konbini(bell):
+    """A second world in Japan, whose buyers pay at a convenience store."""
+    sandbox = bell.world.sandbox
+    shop = ShopFactory(
+        db_type="JP1",
+        joiner_id=2001,
+        nations=["JP"],
+        currency="JPY",
+        completion_url=f"{sandbox.url}/shop/complete",
+        redirect_hosts=["127.0.0.1"],
+    )
+    merchant = ConnectionFactory(
+        db_type="JP1", nation="JP", method__code="KONBINI", merchant__currency="JPY", merchant__mid="acct_kr"
+    ).merchant
+    clear_cache()
+    sandbox.shop.add_account(
+        db_type="JP1", joiner_id=2001, nation="JP", currency="JPY", api_key=API_KEY, signing_secret=SIGNING_SECRET
+    )
+    japan = World(sandbox, shop, merchant, bell.world.client)
+    answer = japan.start(7, NationCode="JP", PayType="KONBINI", TotalPrice="3300")
+    assert code(answer) == "Redirect"
+    return Bell(japan)
+
+
+@pytest.mark.parametrize(("arrived", "stage", "told"), [(True, "PAID", "PayComplete"), (False, "FAILED", "PayFailed")])
+def test_submitted_form_waits_for_its_deposit(konbini, arrived, stage, told):
+    japan = konbini.world
+    japan.pay(7, how="later")
+    konbini.ring(konbini.event(COMPLETED))
+    japan.work()
+    assert (japan.session(7).stage, japan.session(7).paid) == ("WAITING_DEPOSIT", 0)
+    assert japan.told(7) == ["VirtualAccountIssued"]
+
+    japan.sandbox.stripe.deposit(japan.session(7).gateway_id, arrived=arrived)
+    event = konbini.event(SUCCEEDED if arrived else FAILED)
+    for _ in range(2):
+        konbini.ring(event)
+        japan.work()
+    assert (japan.session(7).stage, japan.session(7).paid) == (stage, 3300 if arrived else 0)
+    assert japan.told(7) == ["VirtualAccountIssued", told]
