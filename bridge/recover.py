@@ -32,7 +32,8 @@ def look(session: PaymentSession) -> None:
         found = complete.ask(session)
     except GatewayError as error:
         no_answer(session.merchant_id, error)
-        held.finish(session.lease_token, timezone.now() + timedelta(seconds=ladders.UNANSWERED_LOOK))
+        again = ladders.after(ladders.UNANSWERED_LOOK, session.attempts + 1, timezone.now())
+        held.finish(session.lease_token, again)
         return
     answered(session.merchant_id)
     after = complete.settle(session.pk, found, ACTOR)
@@ -89,8 +90,16 @@ def _look_now(call: GatewayCall, outcome: CallState, error: Refused | None = Non
     with transaction.atomic():
         session = complete.settle(call.session_id, found, ACTOR)
         ledger.end_call(call, outcome, timezone.now(), **words)
-        if outcome == CallState.REFUSED and call.purpose == Reason.REPLACED:
+        if call.purpose == Reason.REPLACED and _is_refused(call):
             _give_way(session, found)
+        elif outcome == CallState.DONE and session.is_live:
+            # What a gateway shows may lag behind what it did.
+            ledger.look_at(session, ladders.after(ladders.UNANSWERED_LOOK, 1, timezone.now()))
+
+
+def _is_refused(call: GatewayCall) -> bool:
+    """Say what counts, not what we heard: another worker may have ended the call, or hold it."""
+    return GatewayCall.objects.filter(pk=call.pk, state=CallState.REFUSED).exists()
 
 
 def _give_way(session: PaymentSession, found: Fetched | None) -> None:
@@ -123,15 +132,14 @@ def _resolve(call: GatewayCall) -> None:
 
 
 def _send_again_or_give_up(call: GatewayCall) -> None:
+    """An opening is sent again while its key and its session last; a closing always: closed twice is closed once."""
     now = timezone.now()
     gateway = gateway_of(call.session.merchant)
-    first = call.first_sent_at or now
-    if call.session.expires_at <= now and call.kind == CallKind.START:
+    key_ends = (call.first_sent_at or now) + gateway.capabilities.key_window
+    if call.kind == CallKind.START and now >= min(key_ends, call.session.expires_at):
         _missed(call, now)
-    elif now - first < gateway.capabilities.key_window:
-        _send_again(gateway, call)
     else:
-        _still_unknown(call, "key_window_over")
+        _send_again(gateway, call)
 
 
 def _send_again(gateway: Gateway, call: GatewayCall) -> None:

@@ -1,7 +1,8 @@
 import pytest
 
+from merchants import lookup
 from tests.door import Door
-from tests.factories import ShopFactory
+from tests.factories import API_KEY, SIGNING_SECRET, ConnectionFactory, ShopFactory
 
 
 @pytest.fixture
@@ -15,3 +16,22 @@ def door(db, settings):
 def door_of_world(world):
     """The same at the door of a whole world."""
     return Door(world.shop)
+
+
+@pytest.fixture
+def konbini(world):
+    """A convenience store in Japan: the buyer takes a number home and pays there, or never does."""
+    ShopFactory(
+        db_type="JP1", joiner_id=2001, currency="JPY", nations=["JP"], redirect_hosts=["127.0.0.1"],
+        completion_url=f"{world.sandbox.url}/shop/complete",
+    )  # fmt: skip
+    world.sandbox.shop.add_account(
+        db_type="JP1", joiner_id=2001, nation="JP", currency="JPY", api_key=API_KEY, signing_secret=SIGNING_SECRET
+    )
+    ConnectionFactory(
+        db_type="JP1", nation="JP", method__code="KONBINI", merchant__currency="JPY", merchant__mid="acct_kr"
+    )
+    lookup.clear_cache()
+    world.start(DBType="JP1", JoinerId=2001, NationCode="JP", PayType="KONBINI", TotalPrice="3300")
+    world.pay_unheard(how="later")
+    return world

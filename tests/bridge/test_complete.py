@@ -7,12 +7,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from bridge import complete, drains
-from merchants import lookup
 from payments import ledger
 from payments.models import Delivery, GatewayCall, PaymentSession
 from payments.queues import Queue
 from payments.states import Reason, Stage
-from tests.factories import API_KEY, SIGNING_SECRET, ConnectionFactory, ShopFactory
 from tests.world import code
 
 
@@ -226,25 +224,6 @@ def test_an_answer_about_somebody_elses_payment_is_not_adopted(world):
 
 
 # Paid later
-
-
-@pytest.fixture
-def konbini(world):
-    """A convenience store in Japan: the buyer takes a number home and pays there, or never does."""
-    ShopFactory(
-        db_type="JP1", joiner_id=2001, currency="JPY", nations=["JP"], redirect_hosts=["127.0.0.1"],
-        completion_url=f"{world.sandbox.url}/shop/complete",
-    )  # fmt: skip
-    world.sandbox.shop.add_account(
-        db_type="JP1", joiner_id=2001, nation="JP", currency="JPY", api_key=API_KEY, signing_secret=SIGNING_SECRET
-    )
-    ConnectionFactory(
-        db_type="JP1", nation="JP", method__code="KONBINI", merchant__currency="JPY", merchant__mid="acct_kr"
-    )
-    lookup.clear_cache()
-    world.start(DBType="JP1", JoinerId=2001, NationCode="JP", PayType="KONBINI", TotalPrice="3300")
-    world.pay_unheard(how="later")
-    return world
 
 
 def test_a_number_to_pay_at_is_told_and_then_the_money(konbini):
