@@ -8,6 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from bridge.sandbox.stripe.events import signature_header, thin
+from merchants.models import Merchant
 from payments.models import Notification
 from tests.factories import STRIPE_CREDENTIALS
 from tests.world import World
@@ -18,9 +19,9 @@ SECRET = STRIPE_CREDENTIALS["webhook_secret"]
 class Bell:
     """Rings at the merchant's own address, signed with the merchant's secret, unless told otherwise."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, merchant: Merchant | None = None) -> None:
         self.world = world
-        self.path = f"/PGBReturn/Webhook/stripe/{world.merchant.webhook_token}"
+        self.path = f"/PGBReturn/Webhook/stripe/{(merchant or world.merchant).webhook_token}"
         self._client = Client(raise_request_exception=True)
 
     def ring(

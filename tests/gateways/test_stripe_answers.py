@@ -235,7 +235,19 @@ def test_session_without_the_parts_that_come_later_is_open(peers, settings):
     assert (found.status, found.gateway_payment_id, found.page_url) == (Status.OPEN, "", "")
 
 
-@pytest.mark.parametrize("session", [{}, {"object": "list", "data": []}, {"id": 7}, {"id": "", "url": ""}])
+PAGE = "https://checkout.stripe.com/c/1"
+NO_OPENING = [
+    {},
+    {"object": "list", "data": []},
+    {"id": 7, "url": PAGE},
+    {"id": "", "url": PAGE},
+    {"id": "x" * 256, "url": PAGE},
+    {"id": "cs_test_1", "url": None},
+    {"id": "cs_test_1"},
+]
+
+
+@pytest.mark.parametrize("session", NO_OPENING)
 def test_opening_without_id_or_page_is_in_doubt(peers, settings, session):
     settings.PGB_STRIPE_BASE_URL = peers(answered(200, session)).url
     found = failing(partial(adapter().start, PEER.call(adapter().start_body(PEER.request()))), PEER)
