@@ -1,5 +1,7 @@
 import pytest
+from django.db import connection
 
+from bridge.gateways import http
 from merchants import lookup
 from tests.door import Door
 from tests.factories import API_KEY, SIGNING_SECRET, ConnectionFactory, ShopFactory
@@ -35,3 +37,18 @@ def konbini(world):
     world.start(DBType="JP1", JoinerId=2001, NationCode="JP", PayType="KONBINI", TotalPrice="3300")
     world.pay_unheard(how="later")
     return world
+
+
+@pytest.fixture(autouse=True)
+def _nobody_calls_out_with_a_connection_in_hand(monkeypatch):
+    """Every call of every test here, to Stripe and to shops: no transaction is open, no connection is held."""
+    exchange, held = http.Door.exchange, []
+
+    def watched(door, method, url, **options):
+        if connection.in_atomic_block or connection.connection is not None:
+            held.append(f"{method} {url}")
+        return exchange(door, method, url, **options)
+
+    monkeypatch.setattr(http.Door, "exchange", watched)
+    yield
+    assert held == []
