@@ -1,6 +1,8 @@
 """What comes in from browsers. A return is a hint that something may have happened, never a payment."""
 
 import hmac
+from contextlib import suppress
+from functools import partial
 from hashlib import sha256
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -23,13 +25,9 @@ def come_back(token: str) -> str | None:
     session = _hurry(token)
     if session is None:
         return None
-    rung_at = session.due_at
     if session.stage in _UNDECIDED:
-        try:
-            with seat():
-                wait_for(lambda: _is_decided(session, rung_at), RETURN_SECONDS)
-        except NoSeat:
-            pass
+        with suppress(NoSeat), seat():
+            wait_for(partial(_is_decided, session.pk), RETURN_SECONDS)
         session = _session(token) or session
     return _signed(session, session.redirect_url)
 
@@ -55,11 +53,11 @@ def _hurry(token: str) -> PaymentSession | None:
     return session
 
 
-def _is_decided(session: PaymentSession, rung_at: object) -> bool | None:
-    """True once the look that the return asked for has been made, whatever it saw."""
-    waits = PaymentSession.objects.filter(pk=session.pk, stage__in=_UNDECIDED)
-    being_asked = waits.filter(due_at=rung_at) | waits.filter(lease_token__isnull=False)
-    return None if being_asked.exists() else True
+def _is_decided(session_pk: int) -> bool | None:
+    """True once the look that the return asked for has been made, whatever it saw; None while it waits or runs."""
+    waits = PaymentSession.objects.filter(pk=session_pk, stage__in=_UNDECIDED)
+    asking = waits.due(timezone.now()) | waits.filter(lease_token__isnull=False)
+    return None if asking.exists() else True
 
 
 def _signed(session: PaymentSession, url: str) -> str:
