@@ -38,9 +38,7 @@ class Command(BaseCommand):
         try:
             sandbox = Sandbox(options["port"], options["seed"], options["clock"])
         except (OSError, OverflowError) as error:
-            raise CommandError(
-                f"port {options['port']} cannot be used ({error}); choose another --port"
-            ) from error
+            raise CommandError(f"port {options['port']} cannot be used ({error}); choose another --port") from error
         try:
             play(sandbox, options["config"], os.environ, settings.PGB_PUBLIC_URL)
         except ProvisionError as error:
