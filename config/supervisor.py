@@ -17,6 +17,7 @@ from config.processes import die_with_parent
 _END = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 _WAITED = _END | {signal.SIGCHLD}
 _LONGEST_PAUSE = 10.0
+_LAST_WORDS = 2.0  # seconds: what a program said just before its end is still written
 _SETTLED = 30.0  # seconds: who ran that long begins again with the shortest pause
 
 
@@ -34,6 +35,7 @@ class Program:
 class _Child:
     program: Program
     process: subprocess.Popen[bytes] | None = None
+    lines: threading.Thread | None = None  # copies what the process says
     started: float = 0.0
     due: float = 0.0  # when it is started again
     pause: float = field(default=1.0)
@@ -91,7 +93,8 @@ class Supervisor:
         )  # fmt: skip
         assert process.stdout is not None
         child.process, child.started = process, time.monotonic()
-        threading.Thread(target=self._copy_lines, args=(child.program.name, process.stdout), daemon=True).start()
+        child.lines = threading.Thread(target=self._copy_lines, args=(child.program.name, process.stdout), daemon=True)
+        child.lines.start()
 
     def _end(self, children: Sequence[_Child]) -> None:
         living = [child for child in children if child.alive() and child.process is not None]
@@ -109,6 +112,8 @@ class Supervisor:
                 self._say(child.program.name, "does not end in time; killed")
             _kill_group(child.process)
             child.process.wait()
+            if child.lines is not None:
+                child.lines.join(_LAST_WORDS)
 
     def _copy_lines(self, name: str, lines: BinaryIO) -> None:
         with lines:
