@@ -34,12 +34,13 @@ def _holders(key: str) -> list[Shop]:
 
 
 def _signers(headers: Mapping[str, str], body: bytes) -> list[Shop]:
+    given = dict(headers)
     found: list[Shop] = []
     why = "there is no shop"
     for shop in lookup.active_shops():
         for secret in secrets_of(shop):
             try:
-                Webhook(secret).verify(body, dict(headers), json_parse=False)
+                Webhook(secret).verify(body, given, json_parse=False)
             except WebhookVerificationError as error:
                 why = str(error)
             except ValueError:

@@ -1,6 +1,7 @@
 """One call of the shop interface, from the raw request to an answer that always has the five keys."""
 
 import logging
+from functools import cache
 from typing import Any
 
 import structlog
@@ -65,8 +66,7 @@ class ShopCall(APIView):
         return type(self).__name__.removesuffix("Call")
 
     def _checked(self, given: list[tuple[str, Any]]) -> dict[str, Any]:
-        names = {name.lower(): name for name in self.serializer().get_fields()}
-        call = self.serializer(data=intake.spell(given, names))
+        call = self.serializer(data=intake.spell(given, _spellings(self.serializer)))
         with translation.override("en"):  # like every other message of the interface
             if not call.is_valid():
                 raise ShopError(ErrorCode.INVALID_REQUEST, _said(call.errors))
@@ -86,6 +86,12 @@ class ShopCall(APIView):
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
         """Answer in JSON, whatever Accept says."""
         return super().perform_content_negotiation(request, force=True)
+
+
+@cache
+def _spellings(serializer: type[serializers.Serializer[Any]]) -> dict[str, str]:
+    """Return our spelling of each key by its lower-case one."""
+    return {name.lower(): name for name in serializer().get_fields()}
 
 
 def _said(errors: Any) -> str:
