@@ -83,7 +83,7 @@ def _pay_start(shop: Shop, wish: dict[str, Any]) -> PayStart:
     )
 
 
-def _price(name: str, price: str | int, currency: str) -> int:
+def _price(name: str, price: Any, currency: str) -> int:
     try:
         return money.parse(price, currency)
     except money.BadAmount as error:
