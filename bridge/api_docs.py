@@ -69,7 +69,7 @@ _WHY = {
     403: "The DBType and JoinerId, or the order, are not this caller's.",
     413: "The body is larger than 64 KB.",
     429: "Too many calls of this shop (600 a minute, if nothing else was agreed).",
-    503: "Nothing was stored.",
+    503: "PGB cannot store anything now.",
 }
 
 

@@ -52,7 +52,7 @@ ADVICE = {
     ErrorCode.GATEWAY_UNREACHABLE: "Surely nothing happened. Repeat the same PayStart.",
     ErrorCode.OUTCOME_UNKNOWN: "It is being found out. Repeat the same PayStart; do not refund by other means.",
     ErrorCode.THROTTLED: "Repeat after the seconds of Retry-After.",
-    ErrorCode.UNAVAILABLE: "Nothing was stored. Repeat the same call after the seconds of Retry-After.",
+    ErrorCode.UNAVAILABLE: "PGB cannot store anything now. Repeat the same call after the seconds of Retry-After.",
     ErrorCode.INTERNAL: "An error of PGB. Ask with PayStatus before you repeat the call.",
 }
 
