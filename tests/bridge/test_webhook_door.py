@@ -34,9 +34,18 @@ def test_an_address_that_nobody_has_is_404(door, address):
         assert refused(door, f"/PGBReturn/Webhook/{wrong}") == 404
 
 
-def test_the_address_of_a_gateway_that_pgb_cannot_speak_to_is_404(door):
-    merchant = MerchantFactory(gateway=GatewayCode.PORTONE_V1, credentials=PORTONE)
-    assert refused(door, f"/PGBReturn/Webhook/portone_v1/{merchant.webhook_token}") == 404
+@pytest.fixture
+def unspoken(door):
+    """The token of a merchant at a gateway that PGB cannot speak to yet."""
+    return MerchantFactory(gateway=GatewayCode.PORTONE_V1, credentials=PORTONE).webhook_token
+
+
+def test_the_address_of_a_gateway_that_pgb_cannot_speak_to_is_404(door, unspoken):
+    assert refused(door, f"/PGBReturn/Webhook/portone_v1/{unspoken}") == 404
+
+
+def test_a_merchants_address_is_its_own_gateways_only(door, unspoken):
+    assert refused(door, f"/PGBReturn/Webhook/stripe/{unspoken}") == 404
 
 
 def test_without_a_merchant_the_shared_address_refuses(door):
