@@ -45,6 +45,20 @@ def test_payment_is_known_by_our_mark_on_its_intent(bell):
     assert bell.world.session().stage == "PAID"
 
 
+@pytest.mark.parametrize("form", ["event", "thin"])
+def test_payment_is_known_by_the_id_of_its_intent(bell, form):
+    """From the second try on: the first, declined, told PGB the id."""
+    bell.world.pay(how="decline")
+    assert bell.world.look().gateway_payment_id
+    event = getattr(bell, form)("payment_intent.payment_failed")
+    if form == "event":
+        event["data"]["object"]["metadata"] = {}
+    bell.world.pay()
+    bell.ring(event)
+    bell.world.work()
+    assert (row().session, bell.world.session().stage) == (bell.world.session(), "PAID")
+
+
 def test_event_of_another_merchants_payment_does_not_even_ask(bell):
     merchant = MerchantFactory(credentials={"secret_key": "sk_test_other", "webhook_secret": "whsec_other"})
     clear_cache()
@@ -115,6 +129,7 @@ def test_payment_without_an_id_is_known_by_our_reference(lost):
     drains.drain(Queue.NOTIFICATIONS)
     session = lost.world.session()
     assert (session.stage, session.gateway_id, session.calls.get().state) == ("PAID", lost.page, "DONE")
+    assert "list" not in {call.operation for call in lost.world.sandbox.stripe.books.calls}  # no search
     lost.world.work()
     assert lost.world.told() == ["PayComplete"]
     lost.world.books_agree()
