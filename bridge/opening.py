@@ -17,7 +17,7 @@ from payments.states import Reason, Stage
 
 SECONDS = 10.0
 LEASE_SECONDS = SECONDS + 5
-PAUSE_BEFORE_REPEAT = 0.3
+FIRST_PAUSE, LONGEST_PAUSE = 0.3, 2.0
 _REASONS = {
     ErrorCode.GATEWAY_REFUSED: Reason.GATEWAY_REFUSED,
     ErrorCode.GATEWAY_UNREACHABLE: Reason.GATEWAY_UNREACHABLE,
@@ -60,14 +60,16 @@ def send(session: PaymentSession, call: GatewayCall) -> PaymentSession | None:
 def _try(gateway: Gateway, call: GatewayCall) -> Started:
     """Call until an answer comes or the deadline does; only what was not sent at all is tried again."""
     ends = time.monotonic() + SECONDS
+    pause = FIRST_PAUSE
     while True:
         try:
             left = ends - time.monotonic()
             return gateway.start(StoredCall(body=call.body, key=call.idempotency_key, seconds=left))
         except NotSent:
-            if ends - time.monotonic() < 2 * PAUSE_BEFORE_REPEAT:
+            if ends - time.monotonic() < 2 * pause:
                 raise
-            time.sleep(PAUSE_BEFORE_REPEAT)
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
 
 
 def opened(session_pk: int, call: GatewayCall, started: Started) -> PaymentSession | None:
