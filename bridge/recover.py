@@ -37,7 +37,12 @@ def look(session: PaymentSession) -> None:
         return
     answered(session.merchant_id)
     after = complete.settle(session.pk, found, ACTOR)
-    held.finish(session.lease_token, ladders.next_look(after, timezone.now()), attempts=0)
+    next_look = ladders.next_look(after, timezone.now())
+    if session.stage not in LIVE and next_look is None:
+        # Nobody but staff asks about what has ended: they want to see what the gateway said.
+        said = {"status": found.raw_status, "verified": found.received} if found else {"status": "not there"}
+        ledger.note(after, "looked", "gateway", **said)
+    held.finish(session.lease_token, next_look, attempts=0)
 
 
 def work(call: GatewayCall) -> None:

@@ -88,7 +88,8 @@ class Shop(models.Model):
     def clean(self) -> None:
         """Refuse a currency or nations with which a connection made for this shop could not charge."""
         super().clean()
-        for connection in self.misfits():
+        # What its own field refused is still missing here.
+        for connection in self.misfits() if self.nations and self.currency else ():
             raise ValidationError(
                 _("이 상점에 연결된 가맹점의 통화가 다릅니다: %(connection)s (%(currency)s)"),
                 code="shop_currency",

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django.contrib import messages
 from django.contrib.admin import ShowFacets
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import FieldDoesNotExist, ObjectDoesNotExist, PermissionDenied
 from django.core.paginator import Paginator
@@ -40,6 +41,8 @@ class RecordList(ChangeList):
 
     def get_queryset(self, *args: Any, **kwargs: Any) -> QuerySet[Any]:
         """Leave out all the rest: bodies, addresses, encrypted columns."""
+        if any("\0" in str(value) for value in self.params.values()):
+            raise IncorrectLookupParameters  # the database has no such text
         return super().get_queryset(*args, **kwargs).only(*self.model_admin.list_only)
 
     def get_results(self, request: HttpRequest) -> None:

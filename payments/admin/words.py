@@ -71,6 +71,8 @@ EVENTS = {
     "expired": _("결제 만료"),
     "reversal_seen": _("PG사의 환불·분쟁 발견"),
     "look_requested": _("다시 조회 요청"),
+    "looked": _("다시 조회 결과"),
+    "not_told": _("상점 통보 중단"),
     "resend_requested": _("재통보 요청"),
 }
 EVENT_TONES = {"paid": "success", "review": "danger", "reversal_seen": "warning", "failed": "warning"}
@@ -88,6 +90,8 @@ FACTS = {
     "expected": _("요청"),
     "verified": _("확인"),
     "reason": _("사유"),
+    "status": _("PG 상태"),
+    "result": _("결과"),
     "returned": _("환불된 금액"),
     "disputed": _("분쟁"),
     "delivery": _("통보"),

@@ -180,3 +180,18 @@ def test_a_declined_card_leaves_the_page_open_for_another_try(world, clock):
     world.pay()
     world.work()
     assert world.told() == ["PayComplete"]
+
+
+def test_staff_see_what_a_look_at_an_ended_payment_found(world):
+    world.start(1)
+    world.sandbox.faults.add("fetch", "wrong", field="amount", times=1)
+    world.pay(1)
+    world.work()
+    session = world.session(1)
+    assert session.stage == "REVIEW"
+
+    PaymentSession.objects.filter(pk=session.pk).ring(timezone.now())
+    world.work()
+    looked = session.events.get(kind="looked")
+    assert looked.facts == {"status": "complete/paid/succeeded", "verified": 64900}
+    assert world.session(1).stage == "REVIEW"

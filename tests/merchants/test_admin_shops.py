@@ -90,6 +90,10 @@ class TestShop:
         assert message in errors(answer)[name][0]
         assert NEW_KEY[:20] not in answer.content.decode()
 
+    def test_an_empty_form(self, page):
+        answer = page(Shop, data=dict.fromkeys(SHOP, ""))
+        assert {"db_type", "nations", "currency"} <= set(errors(answer))
+
     def test_the_same_shop_twice(self, page):
         ShopFactory(joiner_id=1001)
         answer = page(Shop, data=SHOP | {"new_signing_secret": NEW_SECRET})

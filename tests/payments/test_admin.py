@@ -253,3 +253,8 @@ class TestFilters:
         now = timezone.now()
         old, new = (PaymentSessionFactory(created_at=now - timedelta(days=days)) for days in (2, 1))
         assert listed(staff_client, PaymentSession) == [new, old]
+
+
+def test_a_filter_that_is_no_text_of_the_database(admin_client):
+    answer = admin_client.get(address(PaymentSession), {"stage__exact": "\0"})
+    assert (answer.status_code, answer["Location"]) == (302, f"{address(PaymentSession)}?e=1")
