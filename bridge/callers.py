@@ -70,7 +70,7 @@ def shop_of(callers: list[Shop], db_type: str, joiner_id: int) -> Shop:
     if shop is None:
         raise ShopError(
             ErrorCode.UNKNOWN_SHOP,
-            f"no shop is registered here for DBType {db_type}, JoinerId {joiner_id}: check both, or have it registered and switched on",
+            f"no shop is registered here for DBType {db_type}, JoinerId {joiner_id}: check both, and that it is in use",
         )
     if all(caller.pk != shop.pk for caller in callers):
         raise ShopError(
