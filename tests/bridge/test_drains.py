@@ -1,0 +1,162 @@
+"""The drains: each queue and each account in its own bounds, and no row that stops the others."""
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from django.db import connection
+from django.utils import timezone
+
+from bridge import drains
+from merchants.codes import GatewayCode
+from merchants.models import MethodConnection
+from payments.models import GatewayCall, Notification, PaymentSession
+from payments.queues import Queue
+from tests.factories import MerchantFactory, ShopFactory
+from tests.payments.factories import DeliveryFactory, NotificationFactory, PaymentSessionFactory
+from tests.threads import at_once, until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+T0 = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
+SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
+
+
+def everybody(queue):
+    """As many drains of the queue at once as a process has slots for it."""
+    return [lambda: drains.drain(queue)] * drains.SLOTS.of_queue[queue]
+
+
+@pytest.fixture
+def at_most(monkeypatch):
+    """Work that takes a moment, and how many rows were in hand at once: of all, and of each account or shop."""
+    in_hand, most, lock = [], {}, threading.Lock()
+
+    def work(row):
+        lane = getattr(row, "merchant_id", None) or row.shop_id
+        with lock:
+            in_hand.append(lane)
+            for name, held in (("all", len(in_hand)), (lane, in_hand.count(lane))):
+                most[name] = max(most.get(name, 0), held)
+        connection.close()
+        time.sleep(0.05)
+        with lock:
+            in_hand.remove(lane)
+        type(row).objects.filter(pk=row.pk).finish(row.lease_token, timezone.now() + HOUR)
+
+    for queue in Queue:
+        monkeypatch.setitem(drains.WORK, queue, work)
+    return most
+
+
+def test_the_slots_of_all_queues_are_the_threads():
+    assert sum(drains.Slots(16).of_queue.values()) == 16
+    assert sum(drains.Slots(64).of_queue.values()) == 64
+    assert min(drains.Slots(1).of_queue.values()) == 1
+
+
+def test_a_drain_without_a_free_slot_returns_at_once():
+    slots = drains.SLOTS.of_queue[Queue.LOOKS]
+    row = PaymentSessionFactory(due_at=timezone.now())
+    assert all([drains.SLOTS.take(Queue.LOOKS) for _ in range(slots)])
+    try:
+        assert drains.drain(Queue.LOOKS) == 0
+    finally:
+        for _ in range(slots):
+            drains.SLOTS.give_back(Queue.LOOKS)
+    row.refresh_from_db()
+    assert row.attempts == 0
+
+
+@pytest.mark.parametrize("queue", [Queue.NOTIFICATIONS, Queue.DELIVERIES])
+def test_no_account_and_no_shop_holds_more_than_half_of_a_queues_slots(queue, at_most):
+    make, lanes = {
+        Queue.NOTIFICATIONS: (lambda one, **more: NotificationFactory(session__merchant=one, **more), MerchantFactory),
+        Queue.DELIVERIES: (lambda one, **more: DeliveryFactory(session__order__shop=one, **more), ShopFactory),
+    }[queue]
+    hanging, well = lanes(), lanes()
+    for _ in range(10):
+        make(hanging, due_at=timezone.now() - HOUR)
+    for _ in range(6):
+        make(well, due_at=timezone.now())
+    at_once(*everybody(queue))
+    assert at_most[hanging.pk] == drains.SLOTS.of_queue[queue] // 2
+    assert at_most["all"] == drains.SLOTS.of_queue[queue]
+
+
+def test_a_gateway_account_that_hangs_does_not_starve_another(world):
+    """Real lookups: the first account's take a second each, the second's webhook is worked beside them."""
+    slow = world.merchant
+    world.start(1)
+    world.sandbox.stripe.add_account(
+        mid="acct_other", secret_key="sk_test_other", webhook_secret="whsec_other", webhook_url=world.sandbox.url
+    )
+    other = MerchantFactory(mid="acct_other", credentials={"secret_key": "sk_test_other", "webhook_secret": "x"})
+    MethodConnection.objects.update(merchant=other)
+    world.start(2)
+    world.sandbox.faults.add("fetch", "latency", times=None, match={"account": slow.mid}, seconds=1.0)
+    notice = {"claims": "", "result": ""}
+    for _ in range(drains.SLOTS.of_queue[Queue.NOTIFICATIONS]):
+        of_slow = {"session": world.session(1), "merchant": slow, "signers": [slow.pk], "gateway_id": ""}
+        NotificationFactory(**of_slow, **notice, due_at=timezone.now() - HOUR)
+    quick = NotificationFactory(
+        session=world.session(2), merchant=other, signers=[other.pk], **notice, due_at=timezone.now()
+    )
+    begun, took = time.monotonic(), []
+
+    def watch():
+        until(lambda: Notification.objects.get(pk=quick.pk).result)
+        took.append(time.monotonic() - begun)
+
+    at_once(*everybody(Queue.NOTIFICATIONS), watch)
+    assert took[0] < 0.9
+
+
+@pytest.fixture
+def clock():
+    with time_machine.travel(T0, tick=False) as traveller:
+        yield traveller
+
+
+def poisoned(**more):
+    """A session of a gateway that nobody here can speak to: every look at it raises."""
+    return PaymentSessionFactory(merchant__gateway=GatewayCode.INICIS, **more)
+
+
+def test_a_row_whose_work_always_raises_is_put_off_and_stops_nobody(world, clock):
+    bad = poisoned(due_at=T0 - HOUR)
+    world.start()
+    world.pay_unheard()
+    PaymentSession.objects.exclude(pk=bad.pk).update(due_at=T0)
+    assert drains.drain(Queue.LOOKS) == 2
+    assert world.stages() == ["PAID"]
+    for attempts, step in enumerate((3, 10, 30, 60), start=1):
+        bad.refresh_from_db()
+        wait = (bad.due_at - timezone.now()).total_seconds()
+        assert (bad.attempts, bad.lease_token, step <= wait <= 1.1 * step) == (attempts, None, True)
+        clock.move_to(bad.due_at)
+        assert drains.drain(Queue.LOOKS) == 1
+
+
+def test_a_call_whose_work_raises_before_it_was_sent_counts_as_in_doubt_all_the_same(world, clock, monkeypatch):
+    world.start()
+    call = GatewayCall.objects.get()
+    GatewayCall.objects.update(state="READY", kind="EXPIRE", due_at=T0, lease_token=None, sealed_body=b"no seal")
+    drains.drain(Queue.CALLS)
+    call.refresh_from_db()
+    assert (call.state, call.due_at > T0) == ("SENDING", True)
+    clock.move_to(call.due_at)
+    drains.drain(Queue.CALLS)
+    call.refresh_from_db()
+    assert call.state == "UNKNOWN"
+
+
+def test_after_a_raise_the_slot_and_the_account_are_free_again(clock):
+    for _ in range(drains.SLOTS.of_queue[Queue.LOOKS] + 1):
+        bad = poisoned(due_at=T0)
+    drains.drain(Queue.LOOKS)
+    assert drains.SLOTS.full(Queue.LOOKS) == []
+    clock.shift(HOUR)
+    assert drains.drain(Queue.LOOKS) > 1
+    assert bad.merchant_id is not None
