@@ -146,6 +146,7 @@ class Contract(NoticesContract):
         assert type(failing(act, peer)) is Unknown
         assert planned.hits == 1
         peer.sandbox.faults.clear()
+        peer.hurry(10)
         assert peer.gateway.fetch(peer.start().gateway_id).status is Status.OPEN  # the next call is none the worse
 
     @pytest.mark.parametrize("name", CALLS)

@@ -93,10 +93,10 @@ class Peer(ABC):
     def verify(self, headers: Mapping[str, str], body: bytes, secrets: list[str] | None = None) -> list[Notice]:
         return self.gateway.verify_notification(headers, body, self.secrets() if secrets is None else secrets)
 
-    def hurry(self) -> None:
-        """From now on every call has a short deadline."""
-        self.seconds = SECONDS
-        hurried = replace(self.gateway.capabilities, call_seconds=SECONDS, lookup_seconds=SECONDS)
+    def hurry(self, seconds: float = SECONDS) -> None:
+        """From now on every call has this deadline, a short one."""
+        self.seconds = seconds
+        hurried = replace(self.gateway.capabilities, call_seconds=seconds, lookup_seconds=seconds)
         self.gateway.capabilities = hurried  # of this adapter only
 
 
