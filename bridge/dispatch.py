@@ -24,6 +24,8 @@ PAUSE_WITHOUT_BROKER = timedelta(seconds=5)
 TASK_EXPIRES_SECONDS = 2
 ROWS_PER_TASK = 10
 LATE = timedelta(seconds=2)
+# What one queue's work makes due in the next must not wait anew until it is late.
+HELP_AFTER_LATE = timedelta(seconds=5)
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +38,7 @@ class Dispatcher:
         self._working: Counter[Queue] = Counter()
         self._lock = threading.Lock()
         self._no_broker_until: datetime | None = None
+        self._late_at: datetime | None = None
 
     def run(self, stop: threading.Event) -> None:
         """Look ten times a second until ``stop`` is set, then let the work in hand end."""
@@ -54,9 +57,14 @@ class Dispatcher:
             if backlog.due == 0:
                 continue
             heard = self._wake_workers(queue, backlog, now)
-            late = backlog.oldest is not None and now - backlog.oldest > LATE
-            if late or not heard:
+            if self._is_left_lying(backlog, now) or not heard:
                 self._work_here(queue)
+
+    def _is_left_lying(self, backlog: Backlog, now: datetime) -> bool:
+        """Whether the workers do not come: something waits too long, or did a moment ago, in whichever queue."""
+        if backlog.oldest is not None and now - backlog.oldest > LATE:
+            self._late_at = now
+        return self._late_at is not None and now - self._late_at < HELP_AFTER_LATE
 
     def _wake_workers(self, queue: Queue, backlog: Backlog, now: datetime) -> bool:
         """Send Celery a few drains; False if the broker does not take them."""

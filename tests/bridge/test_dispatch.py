@@ -12,7 +12,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from bridge import dispatch, drains, tasks
-from bridge.dispatch import LATE, PAUSE_WITHOUT_BROKER, Dispatcher
+from bridge.dispatch import HELP_AFTER_LATE, LATE, PAUSE_WITHOUT_BROKER, Dispatcher
 from config.celery import app
 from config.environment import broker
 from config.redis import redis as running_redis
@@ -88,6 +88,19 @@ def test_what_nobody_takes_within_two_seconds_is_worked_here(dispatcher, sent, w
     assert worked == []
     tick(dispatcher, row.due_at + LATE + timedelta(milliseconds=1))
     assert worked == [row]
+
+
+def test_after_that_it_helps_in_every_queue_for_a_while(dispatcher, sent, worked):
+    late = PaymentSessionFactory(due_at=timezone.now() - 2 * LATE)
+    now = timezone.now()
+    tick(dispatcher, now)
+    next_one = DeliveryFactory(due_at=now)
+    tick(dispatcher, now)
+    assert worked == [late, next_one]
+    DeliveryFactory(due_at=now + HELP_AFTER_LATE)
+    tick(dispatcher, now + HELP_AFTER_LATE)
+    assert len(worked) == 2
+    assert len(sent) == 3  # the workers are woken all the same
 
 
 def test_two_dispatchers_harm_nobody(dispatcher, sent, worked):
