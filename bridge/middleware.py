@@ -1,16 +1,24 @@
-"""Every request gets an id that stands in its answer and in each of its log lines."""
+"""What every request meets first: an id for its answer and its log lines, the doors for machines, our own names."""
 
 import re
 from collections.abc import Callable
 from uuid import uuid4
 
 import structlog
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+
+from bridge import health
+from bridge.log_lines import is_logged
 
 _ACCEPTED = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_FOR_MACHINES = {"/healthz": health.live, "/readyz": health.ready}
+
+View = Callable[[HttpRequest], HttpResponse]
+log = structlog.get_logger(__name__)
 
 
-def request_id(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+def request_id(get_response: View) -> View:
     """Take X-Request-Id over from the caller, or make one."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -22,5 +30,28 @@ def request_id(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[
         response = get_response(request)
         response["X-Request-Id"] = chosen
         return response
+
+    return middleware
+
+
+def doors_for_machines(get_response: View) -> View:
+    """Answer balancers and monitors, who come straight to this process: by its IP address, over plain http."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        return _FOR_MACHINES.get(request.path_info, get_response)(request)
+
+    return middleware
+
+
+def our_hosts(get_response: View) -> View:
+    """Turn away requests for other hosts with one line; Django would write a traceback for each."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        try:
+            request.get_host()
+        except DisallowedHost:
+            log.warning("host_refused", host=request.META.get("HTTP_HOST", "")[:100])
+            return is_logged(HttpResponseBadRequest("unknown host", content_type="text/plain"))
+        return get_response(request)
 
     return middleware

@@ -7,6 +7,7 @@ answers always find one.
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -55,3 +56,35 @@ def wait_for(answer: Callable[[], T | None], seconds: float) -> T | None:
             return None
         time.sleep(min(pause, left))
         pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+
+class NoAnswer(Exception):
+    """The question was not answered in time, or too many like it still wait."""
+
+
+_asking = threading.BoundedSemaphore(4)
+
+
+def answer_within(seconds: float, question: Callable[[], T]) -> T:
+    """Return the answer to a question to the database. Raises NoAnswer, or what the question raises.
+
+    Nothing can interrupt a wait for a server that hangs: the thread that asks is left behind, a few at most.
+    """
+    if not _asking.acquire(blocking=False):
+        raise NoAnswer
+    answer: Future[T] = Future()
+    threading.Thread(target=_ask, args=(question, answer), name="asking", daemon=True).start()
+    try:
+        return answer.result(seconds)
+    except TimeoutError:
+        raise NoAnswer from None
+
+
+def _ask(question: Callable[[], T], answer: "Future[T]") -> None:
+    try:
+        answer.set_result(question())
+    except Exception as error:
+        answer.set_exception(error)
+    finally:
+        connection.close()
+        _asking.release()

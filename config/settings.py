@@ -49,6 +49,8 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "bridge.middleware.request_id",
+    "bridge.middleware.doors_for_machines",
+    "bridge.middleware.our_hosts",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

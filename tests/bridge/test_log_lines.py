@@ -56,6 +56,15 @@ def test_a_failed_request_is_logged_with_its_id(door, lines):
     assert [(line["event"], line["request_id"]) for line in lines()] == [("Not Found: /PGB/Nothing", "abc")]
 
 
+@pytest.mark.parametrize("host", ["elsewhere.example", "a b", "pay.example.com@evil", "번호", "x" * 5000])
+def test_a_request_for_another_host_is_one_short_line(door, lines, host):
+    response = door.client.get("/api/docs/", headers={"Host": host, "X-Request-Id": "abc"})
+    assert (response.status_code, response["X-Request-Id"]) == (400, "abc")
+    (line,) = lines()
+    assert (line["event"], line["request_id"], line["host"]) == ("host_refused", "abc", host[:100])
+    assert "exception" not in line
+
+
 @pytest.mark.parametrize("given", ["", "a b", "a" * 65, "<script>", "a\x7f", "번호"])
 def test_an_id_that_cannot_be_used_is_replaced(door, given):
     ids = [door.post(door.order(), **{"X-Request-Id": given})["X-Request-Id"] for _ in range(2)]

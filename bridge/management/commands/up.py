@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
-from django.db.migrations.executor import MigrationExecutor
 
+from bridge.health import missing_migrations
 from config.environment import is_loopback
 from config.local import follow_ports
 from config.supervisor import Program, Supervisor
@@ -85,11 +85,10 @@ def _require_free_port(host: str, port: int, option: str) -> None:
 
 def _require_migrations() -> None:
     try:
-        executor = MigrationExecutor(connection)
-        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        missing = missing_migrations()
     except OperationalError as error:
         raise CommandError(f"The database of DATABASE_URL does not answer: {error}") from error
     finally:
         connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's has it
     if missing:
-        raise CommandError(f"The database lacks {len(missing)} migrations: run `manage.py migrate` first.")
+        raise CommandError(f"The database lacks {missing} migrations: run `manage.py migrate` first.")
