@@ -63,6 +63,8 @@ class Slots:
 
 
 SLOTS = Slots(settings.PGB_WORKER_THREADS)
+# Set when this process ends: what is in hand is finished, what is due is left to others.
+ENDING = threading.Event()
 
 
 def drain(queue: Queue) -> int:
@@ -71,7 +73,7 @@ def drain(queue: Queue) -> int:
         return 0
     try:
         done = 0
-        while _work_one(queue):
+        while not ENDING.is_set() and _work_one(queue):
             done += 1
         return done
     finally:

@@ -1,7 +1,9 @@
 """Celery shells. A task carries no ids: it says only that there is work."""
 
 from datetime import timedelta
+from typing import Any
 
+from celery.signals import worker_shutting_down
 from django.conf import settings
 from django.utils import timezone
 
@@ -21,3 +23,9 @@ def drain(queue: str) -> None:
 def empty_old_bodies() -> int:
     """Empty the stored bodies that are older than PGB_BODY_DAYS."""
     return retention.empty_bodies(timezone.now() - timedelta(days=settings.PGB_BODY_DAYS))
+
+
+@worker_shutting_down.connect
+def begin_nothing_more(**_: Any) -> None:
+    """Let the drains of a worker that was told to end stop after the row in hand."""
+    drains.ENDING.set()

@@ -48,9 +48,11 @@ def environment(child_environment: dict[str, str], world: World, server: Any) ->
 
 
 @contextmanager
-def running(name: str, environment: dict[str, str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+def running(
+    name: str, environment: dict[str, str], folder: Path, address: str = "127.0.0.1:0"
+) -> Iterator[subprocess.Popen[bytes]]:
     """One program of `manage.py up`; it must end by itself when told to."""
-    command = next(program.command for program in _programs("127.0.0.1:0", None, folder) if program.name == name)
+    command = next(program.command for program in _programs(address, None, folder) if program.name == name)
     with (folder / f"{name}.log").open("ab") as log:
         process = subprocess.Popen(
             command, cwd=DATA.parent, env=environment, stdout=log, stderr=log, start_new_session=True,

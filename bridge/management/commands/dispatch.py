@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from bridge import drains
 from bridge.dispatch import Dispatcher
 
 
@@ -17,6 +18,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until told to stop."""
         stop = threading.Event()
+
+        def end(*_: object) -> None:
+            drains.ENDING.set()
+            stop.set()
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
+            signal.signal(number, end)
         Dispatcher().run(stop)
