@@ -1,17 +1,23 @@
 """From a merchant's row to the adapter that speaks for it."""
 
-from typing import Any
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any, cast
 
 from bridge.gateways import gateway_class
-from bridge.gateways.base import Account, Gateway
+from bridge.gateways.base import CALLS, Account, Gateway, GatewayError, NotSent, Refused, Unknown
+from bridge.metrics import gateway_called
 from merchants.codes import Mode
 from merchants.models import Merchant
 
+_OUTCOMES: dict[type[GatewayError], str] = {Refused: "refused", NotSent: "not_sent", Unknown: "unknown"}
+
 
 def gateway_of(merchant: Merchant) -> Gateway:
-    """Return the gateway as this merchant: its MID, its mode, its keys."""
+    """Return the gateway as this merchant: its MID, its mode, its keys. Its calls are counted."""
     credentials: dict[str, Any] = merchant.credentials
-    return gateway_class(merchant.gateway)(
+    gateway = gateway_class(merchant.gateway)(
         Account(
             mid=merchant.mid,
             livemode=is_live(merchant),
@@ -19,6 +25,32 @@ def gateway_of(merchant: Merchant) -> Gateway:
             credentials=credentials,
         )
     )
+    return cast(Gateway, _Counted(merchant.gateway, gateway))
+
+
+class _Counted:
+    """A gateway whose calls are counted and timed; everything else is its own."""
+
+    def __init__(self, code: str, gateway: Gateway) -> None:
+        self._code = code
+        self._gateway = gateway
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._gateway, name)
+        return partial(self._call, name, found) if name in CALLS else found
+
+    def _call(self, operation: str, call: Callable[..., Any], *args: Any) -> Any:
+        begun = time.monotonic()
+        outcome = "error"
+        try:
+            result = call(*args)
+            outcome = "done"
+            return result
+        except GatewayError as error:
+            outcome = _OUTCOMES.get(type(error), outcome)
+            raise
+        finally:
+            gateway_called(self._code, operation, outcome, time.monotonic() - begun)
 
 
 def is_live(merchant: Merchant) -> bool:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from bridge import shop
 from bridge.gateways.base import NotSent, Unknown
 from bridge.gateways.http import Answer, Door
+from bridge.metrics import delivery_tried
 from bridge.waiting import hands_off
 from payments import circuits, ladders, ledger
 from payments.models import Delivery, DeliveryAttempt, DeliveryState, PaymentSession
@@ -45,8 +46,9 @@ def deliver(delivery: Delivery) -> None:
     hands_off()
     begun = time.monotonic()
     tried = _send(delivery, headers)
-    milliseconds = int((time.monotonic() - begun) * 1000)
-    _write(delivery, attempt, tried, milliseconds)
+    seconds = time.monotonic() - begun
+    delivery_tried("accepted" if tried.accepted else "failed" if tried.fault else "refused", seconds)
+    _write(delivery, attempt, tried, int(seconds * 1000))
 
 
 def _predecessor(delivery: Delivery) -> Delivery | None:

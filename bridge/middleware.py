@@ -1,6 +1,7 @@
 """What every request meets first: an id for its answer and its log lines, the doors for machines, our own names."""
 
 import re
+import time
 from collections.abc import Callable
 from uuid import uuid4
 
@@ -10,9 +11,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 
 from bridge import health
 from bridge.log_lines import is_logged
+from bridge.metrics import request_answered
+from bridge.metrics.page import metrics
 
 _ACCEPTED = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-_FOR_MACHINES = {"/healthz": health.live, "/readyz": health.ready}
+_FOR_MACHINES = {"/healthz": health.live, "/readyz": health.ready, "/metrics": metrics}
 
 View = Callable[[HttpRequest], HttpResponse]
 log = structlog.get_logger(__name__)
@@ -39,6 +42,18 @@ def doors_for_machines(get_response: View) -> View:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         return _FOR_MACHINES.get(request.path_info, get_response)(request)
+
+    return middleware
+
+
+def count_requests(get_response: View) -> View:
+    """Count and time what is answered."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        begun = time.perf_counter()
+        response = get_response(request)
+        request_answered(request, response.status_code, time.perf_counter() - begun)
+        return response
 
     return middleware
 

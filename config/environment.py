@@ -3,6 +3,7 @@
 import base64
 import binascii
 import ipaddress
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 import environ
@@ -47,6 +48,14 @@ def web_address(name: str, value: str) -> str:
             f"{name} is {value!r}: it must be an absolute https:// address (http:// on loopback only)."
         )
     return value.rstrip("/")
+
+
+def networks(name: str, values: Sequence[str]) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """Networks in CIDR notation; a single address is a network of one."""
+    try:
+        return [ipaddress.ip_network(value.strip()) for value in values]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be networks divided by commas, as 10.0.0.0/8: {error}.") from error
 
 
 def field_keys(value: str) -> list[bytes]:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from bridge.gateways import GATEWAYS as PGB_GATEWAYS  # noqa: F401  a setting: merchants may not import bridge
 from config import logging as log
 from config.back_office import UNFOLD  # noqa: F401  a setting of the admin's theme
-from config.environment import broker, database, env, field_keys, required, web_address
+from config.environment import broker, database, env, field_keys, networks, required, web_address
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -23,6 +23,7 @@ PGB_SHOP_CALLS_PER_MINUTE = env.int("PGB_SHOP_CALLS_PER_MINUTE", default=600)
 PGB_BODY_DAYS = env.int("PGB_BODY_DAYS", default=180)
 PGB_WEB_THREADS = env.int("PGB_WEB_THREADS", default=16)
 PGB_WORKER_THREADS = env.int("PGB_WORKER_THREADS", default=16)
+PGB_METRICS_ALLOW = networks("PGB_METRICS_ALLOW", env.list("PGB_METRICS_ALLOW", default=[]))
 
 _SECURE = PGB_PUBLIC_URL.startswith("https://")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[urlsplit(PGB_PUBLIC_URL).hostname])
@@ -50,6 +51,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "bridge.middleware.request_id",
     "bridge.middleware.doors_for_machines",
+    "bridge.middleware.count_requests",
     "bridge.middleware.our_hosts",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

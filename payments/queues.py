@@ -52,7 +52,7 @@ MOST_COUNTED = 100
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How many rows of a queue are due (counted up to MOST_COUNTED), and since when the oldest is."""
+    """How many rows of a queue are due (counted up to a limit), and since when the oldest is."""
 
     due: int
     oldest: datetime | None
@@ -74,8 +74,8 @@ SELECT '{queue}', count(*), min(due_at) FROM (
 ) AS due"""
 
 
-def backlogs(now: datetime) -> dict[Queue, Backlog]:
-    """Ask by one query what is due in every queue; what open circuits hold back does not count."""
+def backlogs(now: datetime, most: int = MOST_COUNTED) -> dict[Queue, Backlog]:
+    """Ask by one query what is due in every queue, counted up to ``most``; what open circuits hold back is not."""
     parts = [
         _BACKLOG.format(
             queue=queue,
@@ -84,7 +84,7 @@ def backlogs(now: datetime) -> dict[Queue, Backlog]:
             kind=table.lanes,
             holds=table.lanes.holds,
             sick_from=table.lanes.sick_from,
-            most=MOST_COUNTED,
+            most=most,
         )
         for queue, table in TABLES.items()
     ]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from config.environment import broker, database, field_keys, is_loopback, web_address
+from config.environment import broker, database, field_keys, is_loopback, networks, web_address
 from config.local import DATA
 
 ROOT = DATA.parent
@@ -91,6 +91,18 @@ def test_field_keys_refused(text: str) -> None:
 )
 def test_broker(url: str, celerys: str) -> None:
     assert broker(url) == celerys
+
+
+def test_networks_are_ranges_or_single_addresses() -> None:
+    assert [str(network) for network in networks("X", ["10.0.0.0/8", " 127.0.0.1", "fd00::/8"])] == [
+        "10.0.0.0/8", "127.0.0.1/32", "fd00::/8",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["10.0.0.1/8", "prometheus.example", "10.0.0.0/33", ""])
+def test_networks_refused(text: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="X must be networks"):
+        networks("X", [text])
 
 
 def test_other_servers_are_refused() -> None:

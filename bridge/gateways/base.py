@@ -157,6 +157,10 @@ class Notice:
     gateway_payment_id: str = ""
 
 
+# The methods of a Gateway that go over the network.
+CALLS = frozenset({"start", "expire", "fetch", "find"})
+
+
 class Gateway(ABC):
     """One account at one gateway."""
 

@@ -42,7 +42,7 @@ class Command(BaseCommand):
         with tempfile.TemporaryDirectory(prefix="pgb-up-") as scratch:
             programs = _programs(f"{host}:{port}", sandbox_port, Path(scratch))
             environment = follow_ports(os.environ, port, sandbox_port)
-            Supervisor(programs, environment, settings.BASE_DIR).run()
+            Supervisor(programs, _counting_together(environment, Path(scratch)), settings.BASE_DIR).run()
 
 
 def _programs(address: str, sandbox_port: int | None, scratch: Path) -> list[Program]:
@@ -70,6 +70,15 @@ def _programs(address: str, sandbox_port: int | None, scratch: Path) -> list[Pro
     if sandbox_port is not None:
         programs.append(Program("sandbox", [*manage, "sandbox", "--port", str(sandbox_port)], 5, last=True))
     return programs
+
+
+def _counting_together(environment: dict[str, str], scratch: Path) -> dict[str, str]:
+    """Name the folder of the metrics, so that /metrics shows what all the programs count."""
+    if not settings.PGB_METRICS_ALLOW or environment.get("PROMETHEUS_MULTIPROC_DIR"):
+        return environment
+    folder = scratch / "metrics"
+    folder.mkdir()
+    return {**environment, "PROMETHEUS_MULTIPROC_DIR": str(folder)}
 
 
 def _require_free_port(host: str, port: int, option: str) -> None:
