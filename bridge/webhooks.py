@@ -1,7 +1,6 @@
 """What comes in from gateways: verified on the raw bytes, stored, acknowledged; worked afterwards."""
 
 from collections.abc import Mapping
-from hashlib import sha256
 
 import structlog
 from django.utils import timezone
@@ -13,7 +12,7 @@ from bridge.gateways.base import BadNotice, Fetched, Gateway, GatewayError, Noti
 from merchants import lookup
 from merchants.codes import GatewayCode
 from merchants.models import Merchant
-from payments import ladders
+from payments import inbox, ladders
 from payments.models import Notification, PaymentSession
 
 DEFAULT_ENDPOINT = "default"
@@ -35,12 +34,6 @@ _SAYS = {
 }
 
 
-# What a repeat of a notice writes into the row that is there: it rings again.
-_RINGS = ("due_at", "lease_token", "attempts", "last_received_at")
-# A thin event names less than the event that it repeats; whichever comes second, the row keeps all names.
-_NAMES = ("claims", "reference", "gateway_id", "gateway_payment_id")
-
-
 class UnknownEndpoint(Exception):
     """No merchant of a gateway that PGB can talk to has this webhook address."""
 
@@ -59,7 +52,14 @@ def receive(code: str, token: str | None, headers: Mapping[str, str], body: byte
         log.warning("webhook_refused", gateway=code, endpoint=endpoint, reason=str(error))
         return gateway.ack(False)
     for notice, signers in told:
-        _store(code, token or DEFAULT_ENDPOINT, notice, signers, body)
+        inbox.take_in(
+            notice,
+            gateway=code,
+            endpoint=token or DEFAULT_ENDPOINT,
+            signers=[merchant.pk for merchant in signers],
+            body=body,
+            at=timezone.now(),
+        )
     return gateway.ack(True)
 
 
@@ -94,41 +94,6 @@ def _verified(
     if not all(meant for _, meant in told):
         raise BadNotice("test and live are mixed up")
     return told
-
-
-def _store(code: str, endpoint: str, notice: Notice, signers: list[Merchant], body: bytes) -> None:
-    """Write the notice in one statement; a repeat rings the row that is there."""
-    now = timezone.now()
-    row = Notification(
-        gateway=code,
-        endpoint=endpoint,
-        merchant=signers[0] if len(signers) == 1 else None,
-        signers=[merchant.pk for merchant in signers],
-        dedupe_key=notice.dedupe_key,
-        kind=notice.kind[:100],
-        claims=notice.claims or "",
-        reference=notice.reference[:64],
-        gateway_id=notice.gateway_id,
-        gateway_payment_id=notice.gateway_payment_id,
-        body_sha256=sha256(body).hexdigest(),
-        received_at=now,
-        last_received_at=now,
-        due_at=now if notice.concerns_payment else None,
-        result="" if notice.concerns_payment else "not about a payment",
-    )
-    row.body = body
-    Notification.objects.bulk_create(
-        [row],
-        update_conflicts=True,
-        unique_fields=["endpoint", "dedupe_key"],
-        update_fields=_what_a_repeat_writes(notice),
-    )
-
-
-def _what_a_repeat_writes(notice: Notice) -> list[str]:
-    if not notice.concerns_payment:
-        return ["last_received_at"]
-    return [*_RINGS, *_NAMES] if notice.reference else [*_RINGS]
 
 
 def work(notification: Notification) -> None:

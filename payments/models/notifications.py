@@ -17,11 +17,17 @@ from payments.models.queued import Queued, due_index
 class Notification(Queued):
     """One notice of a gateway: a doorbell that says which payment to ask about, never what is true of it."""
 
-    uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
+    uuid = models.UUIDField(default=uuid4, editable=False)
     gateway = models.CharField(_("PG사"), max_length=20, choices=GatewayCode)
     endpoint = models.CharField(_("수신 경로"), max_length=64)
     merchant = models.ForeignKey(
-        Merchant, null=True, blank=True, on_delete=models.PROTECT, related_name="+", verbose_name=_("가맹점")
+        Merchant,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("가맹점"),
     )
     # Merchants whose secret matched: on the shared endpoint there may be several.
     signers = models.JSONField(default=list)
