@@ -9,7 +9,7 @@ unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_NO_DEPS PIP_DRY_RUN PIP_CONSTRAINT P
 export PIP_USER := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run demo test mutants lint venv venv-test lock clean
+.PHONY: run demo test bench mutants lint venv venv-test lock clean
 
 run: venv
 	$(VENV) manage.py local -- $(VENV) manage.py demo --stay
@@ -19,6 +19,11 @@ demo: venv
 
 test: venv-test
 	$(VENV) -m pytest -n $(JOBS) $(ARGS)
+
+# On an empty database, all on this machine; ARGS="W1 W9" picks workloads, ARGS=--write writes docs/bench.md (5 minutes).
+bench: venv-test
+	rm -rf .pgb/bench
+	$(VENV) manage.py local --data .pgb/bench -- $(VENV) manage.py bench --settings tests.bench.settings $(ARGS)
 
 # Takes out one guard of the money after another: a test must go red each time. ARGS="word ..." picks some.
 mutants: venv-test

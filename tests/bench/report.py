@@ -1,0 +1,49 @@
+"""The table of the bench as a page."""
+
+import os
+import platform
+from importlib.metadata import version
+
+import psutil
+from django.db import connection
+from django.utils import timezone
+
+from tests.bench.workloads import Row
+
+HEAD = """# What PGB does on this machine
+
+Written by `make bench`, which runs everything on one machine: PGB (gunicorn with 2 processes of 16 threads, one worker
+and one dispatcher of 16 threads), PostgreSQL with fsync on, Redis, the load generator, and a light gateway and shop.
+The floor is a bare Django view with PGB's middleware and pool that checks one HMAC and writes one row; the raw floor
+is WSGI with one INSERT through psycopg. Both run in the same gunicorn. Ratios are medians over interleaved rounds.
+
+{when}; {machine}; {versions}.
+
+| | workload | result | wanted | |
+|---|---|---|---|---|
+"""
+
+
+def page(rows: list[Row]) -> str:
+    """Return the page in Markdown."""
+    head = HEAD.format(when=timezone.now().strftime("%Y-%m-%d %H:%M UTC"), machine=_machine(), versions=_versions())
+    verdict = {True: "met", False: "**missed**", None: ""}
+    table = [f"| {row.code} | {row.workload} | {row.result} | {row.bar} | {verdict[row.met]} |" for row in rows]
+    details = [f"- **{row.code}**, {row.workload}: {row.detail}." for row in rows if row.detail]
+    return head + "\n".join([*table, "", *details]) + "\n"
+
+
+def _machine() -> str:
+    gigabytes = psutil.virtual_memory().total / 1e9
+    load = os.getloadavg()[2]
+    return f"{os.cpu_count()} cores, {gigabytes:.0f} GB, load over the last 15 minutes {load:.1f}"
+
+
+def _versions() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version")
+        (postgresql,) = cursor.fetchone()
+    names = ("Django", "gunicorn", "psycopg", "celery")
+    return f"Python {platform.python_version()}, PostgreSQL {postgresql}, " + ", ".join(
+        f"{name} {version(name)}" for name in names
+    )
