@@ -27,6 +27,7 @@ class Control:
         self._reset_all = reset
         self._operations: dict[tuple[str, str], Callable[[Json], Json]] = {
             ("GET", "books"): self._books,
+            ("GET", "books/shop"): self._shop_books,
             ("POST", "reset"): self._reset,
             ("POST", "settle"): self._settle,
             ("POST", "stripe/accounts"): self._stripe_account,
@@ -53,10 +54,10 @@ class Control:
             return json_response({"error": str(error)}, HTTPStatus.BAD_REQUEST)
 
     def _books(self, _: Json) -> Json:
-        return {
-            "stripe": as_json(self._stripe.books, self._stripe.lock),
-            "shop": as_json(self._shop.books, self._shop.lock),
-        }
+        return {"stripe": as_json(self._stripe.books, self._stripe.lock), "shop": self._shop_books({})}
+
+    def _shop_books(self, _: Json) -> Json:
+        return as_json(self._shop.books, self._shop.lock)
 
     def _reset(self, _: Json) -> Json:
         self._reset_all()

@@ -4,7 +4,8 @@ import math
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,7 +74,10 @@ KINDS: dict[str, Kind] = {
 
 @dataclass
 class Fault:
-    """One planned fault. `times` counts down; None is every time. `match` names facts of the exchange."""
+    """One planned fault. `times` counts down; None is every time. `match` names facts of the exchange.
+
+    `hits` counts the exchanges that it has met, `holding` those that a latency keeps waiting just now.
+    """
 
     id: int
     operation: str
@@ -85,12 +89,25 @@ class Fault:
     params: dict[str, Any]
     dice: random.Random
     hits: int = 0
+    holding: int = 0
+    counting: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __getitem__(self, name: str) -> Any:
         return self.params[name]
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Count an exchange as held while the block runs."""
+        with self.counting:
+            self.holding += 1
+        try:
+            yield
+        finally:
+            with self.counting:
+                self.holding -= 1
+
     def as_json(self) -> dict[str, Any]:
-        names = ("id", "operation", "kind", "times", "probability", "match", "until", "params", "hits")
+        names = ("id", "operation", "kind", "times", "probability", "match", "until", "params", "hits", "holding")
         return {name: getattr(self, name) for name in names}
 
 
@@ -100,7 +117,8 @@ class Taken(dict[str, Fault]):
     def sleep(self) -> None:
         """Waits as the latency fault says: fixed, or log-normal by its median and 99th percentile."""
         if fault := self.get("latency"):
-            time.sleep(fault["seconds"] or _log_normal(fault))
+            with fault.held():
+                time.sleep(fault["seconds"] or _log_normal(fault))
 
 
 def _log_normal(fault: Fault) -> float:

@@ -89,6 +89,7 @@ def test_books_and_reset(control: Any, sandbox: Sandbox, client: stripe.StripeCl
     assert books["stripe"]["creates"] == {"k": 1}
     assert [one["status"] for one in books["stripe"]["webhooks"]] == [200]
     assert books["shop"]["orders"]["KR1/7/0"]["completions"] == 1
+    assert control("GET", "books/shop") == {"http": 200, **books["shop"]}
     sandbox.faults.add("balance", "drop")
     control("POST", "reset", {})
     empty = control("GET", "books")

@@ -99,12 +99,14 @@ def test_conflict(sandbox: Sandbox, client: stripe.StripeClient) -> None:
 
 
 def test_latency_is_a_time_out_after_the_work(sandbox: Sandbox) -> None:
-    sandbox.faults.add("start", "latency", seconds=0.4)
+    latency = sandbox.faults.add("start", "latency", seconds=0.8)
     assert "Read timed out" in cause(client_of(sandbox, timeout=0.1))
+    assert latency.as_json()["holding"] == 1
     deadline = time.monotonic() + 5
     while not sandbox.stripe.books.sessions and time.monotonic() < deadline:
         time.sleep(0.02)
     assert len(sandbox.stripe.books.sessions) == 1
+    assert latency.as_json()["holding"] == 0
 
 
 def test_log_normal_latency(sandbox: Sandbox, client: stripe.StripeClient) -> None:
