@@ -9,7 +9,7 @@ unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_NO_DEPS PIP_DRY_RUN PIP_CONSTRAINT P
 export PIP_USER := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run demo test bench mutants lint venv venv-test lock clean
+.PHONY: run demo test kills bench mutants lint venv venv-test lock clean
 
 run: venv
 	$(VENV) manage.py local -- $(VENV) manage.py demo --stay
@@ -24,6 +24,10 @@ test: venv-test
 bench: venv-test
 	rm -rf .pgb/bench
 	$(VENV) manage.py local --data .pgb/bench -- $(VENV) manage.py bench --settings tests.bench.settings $(ARGS)
+
+# Kills part after part of a running PGB in the middle of 30 payments; prints what was lost or told twice.
+kills: venv-test
+	$(VENV) -m pytest -v tests/process/test_kills.py $(ARGS)
 
 # Takes out one guard of the money after another: a test must go red each time. ARGS="word ..." picks some.
 mutants: venv-test

@@ -3,6 +3,8 @@ import os
 import pytest
 from django.db import connection
 
+from tests.process.buying import TABLE_HEAD
+
 
 @pytest.fixture
 def child_environment(transactional_db: None) -> dict[str, str]:
@@ -10,3 +12,13 @@ def child_environment(transactional_db: None) -> dict[str, str]:
     before, _, query = os.environ["DATABASE_URL"].partition("?")
     server = before.rpartition("/")[0]
     return {**os.environ, "DATABASE_URL": f"{server}/{connection.settings_dict['NAME']}?{query}"}
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what the kills came to (the module test_kills records it)."""
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    kills = [value for report in reports for name, value in report.user_properties if name == "kill"]
+    if kills:
+        terminalreporter.section("kills")
+        for line in (TABLE_HEAD, *kills):
+            terminalreporter.line(line)
