@@ -18,10 +18,10 @@ HERE = Path(__file__).resolve().parent
 REFERENCES = ("-r:System.Net.Http", "-r:System.Runtime.Serialization")
 
 
-def compile_csharp(out: Path, *sources: Path, library: bool = False) -> None:
+def compile_csharp(out: Path, *sources: Path, more: Sequence[str] = ()) -> None:
     """Compile as .NET Standard 2.0 projects do, and more strictly; 7.2 is the highest that mcs knows by number."""
-    options = ["-langversion:7.2", "-warnaserror", "-warn:4", f"-out:{out}", *REFERENCES]
-    target = ["-target:library"] if library else []
+    options = ["-langversion:7.2", "-warnaserror", "-warn:4", f"-out:{out}", *REFERENCES, *more]
+    target = ["-target:library"] if out.suffix == ".dll" else []
     done = subprocess.run(["mcs", *options, *target, *map(str, sources)], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
