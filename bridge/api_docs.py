@@ -21,7 +21,8 @@ _INTRODUCTION = """\
 One interface from the shop to every payment gateway.
 
 **Sending.** POST a JSON object or a form, in UTF-8, at most 64 KB. Keys may be spelled in any letter case; unknown keys
-are ignored, the same key twice is refused. Paths may end with a slash and be spelled in any letter case.
+are ignored, the same key twice is refused, and an option that is null or empty counts as absent. Paths may end with a
+slash and be spelled in any letter case.
 
 **Answers** are JSON and always have `ErrorCode`, `ErrorMessage`, `IsSuccess`, `RedirectUrl` and `Type`. What the
 business decides is HTTP 200: look at `IsSuccess`, then at `ErrorCode`. Every answer has the header `X-Request-Id`

@@ -79,7 +79,7 @@ class PriceField(serializers.Field[Any, Any, Any, Any]):
 class CallSerializer(serializers.Serializer[Any]):
     """Which order of which shop a call is about."""
 
-    DBType = TextField(max_length=20, help_text="The shop database that calls, as registered at PGB.")
+    DBType = TextField(min_length=1, max_length=20, help_text="The shop database that calls, as registered at PGB.")
     OrderId = IdField(min_value=1, max_value=LARGEST_ID, help_text="Your order. Unique within a DBType.")
     JoinerId = IdField(min_value=0, max_value=LARGEST_ID, help_text="The joiner of the order.")
     ClaimId = IdField(
@@ -99,14 +99,20 @@ class CallSerializer(serializers.Serializer[Any]):
 class PayStartSerializer(CallSerializer):
     """Opens an attempt to pay."""
 
-    PayType = TextField(max_length=20, help_text="Payment method: CARD, BANK, VBANK, KAKAOPAY, NAVERPAY ...")
+    PayType = TextField(
+        min_length=1, max_length=20, help_text="Payment method: CARD, BANK, VBANK, KAKAOPAY, NAVERPAY ..."
+    )
     TotalPrice = PriceField(
         help_text='What is to be paid, in the currency of the shop. No sign, no separator, no exponent. "64900.0000" '
         "is 64900 won; a JSON number must be whole."
     )
-    OrderDescription = CardFreeField(max_length=DESCRIPTION_LENGTH, help_text="What the buyer reads while paying.")
+    OrderDescription = CardFreeField(
+        min_length=1, max_length=DESCRIPTION_LENGTH, help_text="What the buyer reads while paying."
+    )
     RedirectUrl = TextField(
-        max_length=2000, help_text="Where the buyer comes back to: absolute, https, its host on your list."
+        min_length=1,
+        max_length=2000,
+        help_text="Where the buyer comes back to: absolute, https, its host on your list.",
     )
     NationCode = TextField(min_length=2, max_length=2, help_text="ISO 3166 code of a nation that the shop serves.")
     PGType = WordField(GatewayCode.values, required=False, help_text="Pay through this gateway only.")

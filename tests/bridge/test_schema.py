@@ -136,6 +136,13 @@ def test_what_the_schema_forbids_is_refused(door, schema, conforms):
         assert Draft202012Validator(price).is_valid(value)
 
 
+def test_a_required_text_is_written_down_as_not_empty(door, schema):
+    parts = schema["components"]["schemas"]
+    for name in ("DBType", "PayType", "OrderDescription", "RedirectUrl"):
+        assert parts["PayStart"]["properties"][name]["minLength"] == 1
+        assert door.refused(f"{name}: ", **{name: ""})
+
+
 class Addresses(HTMLParser):
     """Collects what a page loads."""
 
