@@ -9,7 +9,7 @@ unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_NO_DEPS PIP_DRY_RUN PIP_CONSTRAINT P
 export PIP_USER := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run demo test kills bench mutants lint venv venv-test lock clean
+.PHONY: run demo test fuzz kills bench mutants lint venv venv-test lock clean
 
 run: venv
 	$(VENV) manage.py local -- $(VENV) manage.py demo --stay
@@ -32,6 +32,11 @@ kills: venv-test
 # Takes out one guard of the money after another: a test must go red each time. ARGS="word ..." picks some.
 mutants: venv-test
 	$(VENV) manage.py local --data .pgb/mutants -- $(VENV) -m tests.mutants $(ARGS)
+
+# The fuzz tests, ten times as long and never twice the same. PGB_FUZZ_FACTOR=100 for a night.
+fuzz: export PGB_FUZZ_FACTOR ?= 10
+fuzz: venv-test
+	$(VENV) -m pytest tests/fuzz --show-capture=no $(ARGS)
 
 lint: venv-test
 	$(VENV) -m ruff check .
