@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import uuid4
 
 from django.db import connection
@@ -83,7 +83,7 @@ def take_in(notice: Told, *, gateway: str, endpoint: str, signers: Sequence[int]
     is there due again.
     """
     uuid = uuid4()
-    row = {
+    row: dict[str, Any] = {
         "uuid": uuid,
         "gateway": gateway,
         "endpoint": endpoint,

@@ -210,13 +210,21 @@ def identify(session: PaymentSession, at: datetime, **found: str) -> None:
     fresh = {name: value for name, value in found.items() if value and not getattr(session, name)}
     if not fresh:
         return
+    known = _names_of(session)
     PaymentSession.objects.filter(pk=session.pk).update(**fresh)
     for name, value in fresh.items():
         setattr(session, name, value)
-    ids = [Q((name, value)) for name, value in fresh.items() if name != "page_url"]
-    if ids:
+    new = [name for name in _names_of(session) if name not in known]
+    if new:
+        # A notice that could find the session before is no orphan; one that is being worked must not ring itself.
         orphans = Notification.objects.filter(session=None, due_at__isnull=False, gateway=session.gateway)
-        orphans.filter(reduce(or_, ids)).ring(at)
+        orphans.filter(reduce(or_, new)).exclude(reduce(or_, known)).ring(at)
+
+
+def _names_of(session: PaymentSession) -> list[Q]:
+    """Return how a notice may name the session."""
+    names = ("reference", "gateway_id", "gateway_payment_id")
+    return [Q((name, value)) for name in names if (value := getattr(session, name))]
 
 
 def look_at(session: PaymentSession, at: datetime | None) -> None:

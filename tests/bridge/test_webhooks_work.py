@@ -114,6 +114,13 @@ def test_repeat_rings_again(bell):
     assert row().attempts == 1  # counted from the last ring
 
 
+def test_notice_of_a_payment_asks_once(bell):
+    bell.world.pay()
+    bell.ring(bell.event(COMPLETED))
+    bell.world.work()
+    assert (bell.world.session().stage, bell.asked(), row(kind=COMPLETED).attempts) == ("PAID", 1, 1)
+
+
 def test_gateway_that_does_not_answer_is_asked_again(bell, clock):
     bell.world.pay()
     bell.ring(bell.event())

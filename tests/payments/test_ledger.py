@@ -227,6 +227,7 @@ def test_a_new_id_wakes_the_notices_that_name_it(db):
         "empty": {},
         "elsewhere": {"gateway_id": "cs_1", "gateway": "inicis"},
         "worked": {"gateway_id": "cs_1", "session": known, "merchant": known.merchant},
+        "no orphan": {"gateway_id": "cs_1", "reference": session.reference},
     }.items():
         NotificationFactory(**{"session": None, "merchant": None, "dedupe_key": name, **values})
     assert rung(session, gateway_id="cs_1", page_url="https://checkout.example/1") == {"id"}
