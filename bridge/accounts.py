@@ -5,6 +5,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
+import structlog
+
 from bridge.gateways import gateway_class
 from bridge.gateways.base import CALLS, Account, Gateway, GatewayError, NotSent, Refused, Unknown
 from bridge.metrics import gateway_called
@@ -15,7 +17,7 @@ _OUTCOMES: dict[type[GatewayError], str] = {Refused: "refused", NotSent: "not_se
 
 
 def gateway_of(merchant: Merchant) -> Gateway:
-    """Return the gateway as this merchant: its MID, its mode, its keys. Its calls are counted."""
+    """Return the gateway as this merchant: its MID, its mode, its keys. Its calls are counted, and told in the log."""
     credentials: dict[str, Any] = merchant.credentials
     gateway = gateway_class(merchant.gateway)(
         Account(
@@ -29,7 +31,7 @@ def gateway_of(merchant: Merchant) -> Gateway:
 
 
 class _Counted:
-    """A gateway whose calls are counted and timed; everything else is its own."""
+    """A gateway whose calls are counted, timed and told; everything else is its own."""
 
     def __init__(self, code: str, gateway: Gateway) -> None:
         self._code = code
@@ -50,6 +52,7 @@ class _Counted:
             outcome = _OUTCOMES.get(type(error), outcome)
             raise
         finally:
+            structlog.contextvars.bind_contextvars(**{f"gateway_{operation}": outcome})
             gateway_called(self._code, operation, outcome, time.monotonic() - begun)
 
 

@@ -5,6 +5,7 @@ no shop holds more than half of a queue's slots, so that one that hangs cannot s
 """
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +16,9 @@ from django.db import connection
 from django.utils import timezone
 
 from bridge import forward, recover, webhooks
+from bridge.log_lines import about
 from payments import ladders
+from payments.models import PaymentSession
 from payments.queues import TABLES, Queue, claim
 
 WORK: dict[Queue, Callable[[Any], None]] = {
@@ -93,13 +96,26 @@ def _work_one(queue: Queue) -> bool:
             return False
         lane = getattr(row, TABLES[queue].lane)
         SLOTS.hold(queue, lane, 1)
+    _name(queue, row)
+    begun = time.monotonic()
     try:
         WORK[queue](row)
+        log.info("worked", milliseconds=int((time.monotonic() - begun) * 1000))
     except Exception:
         # One bad row must not stop the others, nor come back at once for ever.
-        log.exception("work_failed", queue=str(queue), row=row.pk, attempts=row.attempts)
+        log.exception("work_failed")
         connection.close()
         _put_off(row)
     finally:
         SLOTS.hold(queue, lane, -1)
+        structlog.contextvars.clear_contextvars()
     return True
+
+
+def _name(queue: Queue, row: Any) -> None:
+    """Let every line of this piece of work say what it is about."""
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(queue=str(queue), row=row.pk, attempt=row.attempts + 1)
+    session = row if isinstance(row, PaymentSession) else row.session
+    if session is not None:
+        about(session)

@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 
+import structlog
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
@@ -47,6 +48,7 @@ def deliver(delivery: Delivery) -> None:
     begun = time.monotonic()
     tried = _send(delivery, headers)
     seconds = time.monotonic() - begun
+    structlog.contextvars.bind_contextvars(kind=delivery.kind, result=tried.result)
     delivery_tried("accepted" if tried.accepted else "failed" if tried.fault else "refused", seconds)
     _write(delivery, attempt, tried, int(seconds * 1000))
 

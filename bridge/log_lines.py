@@ -11,7 +11,7 @@ R = TypeVar("R", bound=HttpResponseBase)
 
 
 def about(session: PaymentSession) -> None:
-    """Name the session and its gateway in the lines that follow."""
+    """Name the session and its gateway in the lines that follow, until the request or the work is done."""
     structlog.contextvars.bind_contextvars(payment_id=session.reference, gateway=session.gateway)
 
 

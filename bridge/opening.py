@@ -10,6 +10,7 @@ from django.utils import timezone
 from bridge.accounts import gateway_of
 from bridge.errors import ErrorCode, ShopError
 from bridge.gateways.base import Gateway, GatewayError, NotSent, Refused, Started, StartRequest, StoredCall
+from bridge.log_lines import about
 from bridge.waiting import hands_off
 from payments import circuits, ladders, ledger
 from payments.models import CallKind, CallState, GatewayCall, PaymentSession
@@ -47,6 +48,7 @@ def send(session: PaymentSession, call: GatewayCall) -> PaymentSession | None:
 
     Raises ShopError when it surely was not opened.
     """
+    about(session)
     gateway = gateway_of(session.merchant)
     hands_off()
     try:

@@ -9,6 +9,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from django.utils import timezone
 
 from bridge import shop
+from bridge.log_lines import about
 from bridge.waiting import NoSeat, seat, wait_for
 from payments.models import PaymentSession
 from payments.states import LIVE, Stage
@@ -45,6 +46,8 @@ def _session(token: str) -> PaymentSession | None:
 def _hurry(token: str) -> PaymentSession | None:
     """Make the session due now, and count its looks from here."""
     session = _session(token)
+    if session is not None:
+        about(session)
     if session is not None and session.stage in LIVE and session.gateway_id:
         session.due_at = timezone.now()
         PaymentSession.objects.filter(pk=session.pk, stage__in=LIVE).update(

@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 
 from bridge import callers, intake
 from bridge.errors import ErrorCode, ShopError
+from bridge.log_lines import is_logged
 from merchants.models import Shop
 
 # The database is gone, full or read-only. Whatever else it refuses is a mistake of ours.
@@ -81,7 +82,7 @@ class ShopCall(APIView):
         error = _as_shop_error(exc)
         level = logging.WARNING if error.status >= 400 else logging.INFO
         log.log(level, "shop_call_refused", call=self._name, code=error.code, payment_id=error.facts.get("PaymentId"))
-        return refusal(error)
+        return is_logged(refusal(error))
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
         """Answer in JSON, whatever Accept says."""

@@ -15,6 +15,7 @@ from django.utils import timezone
 from bridge import complete, opening
 from bridge.errors import ErrorCode, ShopError
 from bridge.gateways.base import Refused
+from bridge.log_lines import about
 from bridge.waiting import NoSeat, seat, wait_for
 from merchants import lookup
 from merchants.models import MethodConnection, Shop
@@ -52,7 +53,9 @@ class PayStart:
 def start(wish: PayStart) -> PaymentSession:
     """Return the session to whose page the buyer is to be sent. Raises ShopError for every other end."""
     with ExitStack() as held:
-        return _Start(wish, _connection_for(wish), held).run()
+        session = _Start(wish, _connection_for(wish), held).run()
+        about(session)
+        return session
 
 
 def _connection_for(wish: PayStart) -> MethodConnection:

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 
 from bridge import api_docs, bodies, returns, status, webhooks
 from bridge.errors import ErrorCode, ShopError
+from bridge.log_lines import is_logged
 from bridge.redirects import is_allowed_url
 from bridge.serializers import PayStartSerializer, PayStatusSerializer
 from bridge.shop_call import CANNOT_STORE, ShopCall, answer, refusal
@@ -128,8 +129,8 @@ def webhook(request: HttpRequest, gateway: str = webhooks.DEFAULT_GATEWAY, token
         return HttpResponse("no such endpoint", status=404, content_type="text/plain")
     except CANNOT_STORE:
         log.exception("database_unavailable")
-        return HttpResponse("not stored: try again", status=503, content_type="text/plain")
-    return HttpResponse(said, status=status_code, content_type=content_type)
+        return is_logged(HttpResponse("not stored: try again", status=503, content_type="text/plain"))
+    return is_logged(HttpResponse(said, status=status_code, content_type=content_type))
 
 
 @csrf_exempt
@@ -153,9 +154,10 @@ def _on_to(request: HttpRequest, find: Callable[[str], str | None], token: str) 
         url = find(token)
     except CANNOT_STORE:
         log.exception("database_unavailable")
-        return render(request, "pay/later.html", status=503)
+        return is_logged(render(request, "pay/later.html", status=503))
     if url is None:
         return render(request, "pay/unknown.html", status=404)
+    log.info("buyer_sent_on", after=find.__name__)
     response = HttpResponseRedirect(url)
     response.status_code = 303
     response["Referrer-Policy"] = "no-referrer"

@@ -9,6 +9,7 @@ from bridge import complete, recover
 from bridge.accounts import is_live
 from bridge.gateways import GATEWAYS, gateway_class
 from bridge.gateways.base import BadNotice, Fetched, Gateway, GatewayError, Notice, Status
+from bridge.log_lines import about
 from merchants import lookup
 from merchants.codes import GatewayCode
 from merchants.models import Merchant
@@ -60,6 +61,8 @@ def receive(code: str, token: str | None, headers: Mapping[str, str], body: byte
             body=body,
             at=timezone.now(),
         )
+        # Not the reference that it names: the account may be used for others' payments, under names of their own.
+        log.info("webhook_stored", gateway=code, notice=notice.dedupe_key, kind=notice.kind[:100])
     return gateway.ack(True)
 
 
@@ -98,12 +101,14 @@ def _verified(
 
 def work(notification: Notification) -> None:
     """Ask the gateway about the payment that a leased group of notices speaks of."""
+    structlog.contextvars.bind_contextvars(notice=notification.dedupe_key)
     group = Notification.objects.filter(lease_token=notification.lease_token)
     token = notification.lease_token
     session = PaymentSession.objects.select_related("merchant").filter(notification.names()).first()
     if session is None:
         _keep_orphan(notification)
         return
+    about(session)
     try:
         found = complete.ask(session, notification.gateway_id)
     except GatewayError as error:

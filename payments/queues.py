@@ -34,6 +34,8 @@ class _Table:
     lanes: circuits.Kind
     # The deadlines of one row's work in seconds, and 5 s more. A call is looked up, sent and looked up again.
     lease: float
+    # Rows that come with the claimed one, in the same statement: the work begins with them.
+    beside: tuple[str, ...]
 
     @property
     def lane(self) -> str:
@@ -41,10 +43,10 @@ class _Table:
 
 
 TABLES: dict[Queue, _Table] = {
-    Queue.NOTIFICATIONS: _Table(Notification, circuits.Kind.ACCOUNT, lease=11),
-    Queue.CALLS: _Table(GatewayCall, circuits.Kind.ACCOUNT, lease=37),
-    Queue.DELIVERIES: _Table(Delivery, circuits.Kind.SHOP, lease=20),
-    Queue.LOOKS: _Table(PaymentSession, circuits.Kind.ACCOUNT, lease=11),
+    Queue.NOTIFICATIONS: _Table(Notification, circuits.Kind.ACCOUNT, lease=11, beside=("session",)),
+    Queue.CALLS: _Table(GatewayCall, circuits.Kind.ACCOUNT, lease=37, beside=("session",)),
+    Queue.DELIVERIES: _Table(Delivery, circuits.Kind.SHOP, lease=20, beside=("session", "shop")),
+    Queue.LOOKS: _Table(PaymentSession, circuits.Kind.ACCOUNT, lease=11, beside=("merchant",)),
 }
 AT_ONCE_PER_SHOP = 8
 MOST_COUNTED = 100
@@ -122,7 +124,11 @@ def _first_due(table: _Table, avoid: Sequence[int], now: datetime) -> Any:
     rows = table.model.objects.due(now).order_by("due_at")
     if avoid:
         rows = rows.exclude(**{f"{table.lane}__in": avoid})
-    return rows.select_for_update(skip_locked=True, of=("self",)).first()
+    return _locked(table, rows).first()
+
+
+def _locked(table: _Table, rows: Any) -> Any:
+    return rows.select_related(*table.beside).select_for_update(skip_locked=True, of=("self",))
 
 
 def _probe(table: _Table, sick: Sequence[Circuit], avoid: Sequence[int], now: datetime) -> Any:
@@ -133,7 +139,7 @@ def _probe(table: _Table, sick: Sequence[Circuit], avoid: Sequence[int], now: da
         rows = table.model.objects.waiting().filter(**{table.lane: circuit.lane}).order_by("due_at")
         if table.model is Delivery:
             rows = rows.exclude(Exists(_predecessors()))
-        row = rows.select_for_update(skip_locked=True, of=("self",)).first()
+        row = _locked(table, rows).first()
         if row is not None and circuits.take_probe(circuit, now):
             return row
     return None

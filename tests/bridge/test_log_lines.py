@@ -7,7 +7,9 @@ from io import StringIO
 import pytest
 import structlog
 
+from bridge import drains
 from payments.models import PaymentSession
+from payments.queues import Queue
 from tests.door import FORM, signed
 from tests.factories import API_KEY, SIGNING_SECRET, STRIPE_CREDENTIALS
 
@@ -155,3 +157,84 @@ def test_a_refused_row_is_not_logged(door, lines, monkeypatch):
     assert "session_amount_positive" in failed["exception"]
     assert "홍길동" not in str(failed)
     assert "010-1234-5678" not in str(failed)
+
+
+def events(said):
+    return [line["event"] for line in said]
+
+
+REFUSED = [
+    ("post", "/PGB/PayStart", "shop_call_refused"),
+    ("get", "/PGB/PayStart", "shop_call_refused"),
+    ("get", "/PGB/Nothing", "Not Found: /PGB/Nothing"),
+    ("get", "/PGBReturn/Webhook", "Method Not Allowed (GET): /PGBReturn/Webhook"),
+    ("post", "/PGBReturn/Webhook", "webhook_refused"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "event"), REFUSED)
+def test_a_refused_request_is_one_line(door, lines, method, path, event):
+    getattr(door.client, method)(path)
+    assert events(lines()) == [event]
+
+
+def test_a_request_is_one_line_that_names_the_session_and_its_gateway(world, lines):
+    world.start(1)
+    session = world.session(1)
+    (started,) = lines()
+    assert (started["event"], started["payment_id"], started["gateway"]) == ("shop_call", session.reference, "stripe")
+    assert started["gateway_start"] == "done"
+    world.client.get(f"/PGBReturn/Cancel/{session.return_token}")
+    (returned,) = lines()
+    assert (returned["event"], returned["after"]) == ("buyer_sent_on", "step_back")
+    assert (returned["payment_id"], returned["gateway"]) == (session.reference, "stripe")
+
+
+def test_a_call_that_fails_names_the_session_and_its_gateway(world, lines):
+    world.sandbox.faults.add("start", "error_before", status=503)
+    world.start(1)
+    last = lines()[-1]
+    assert (last["event"], last["gateway"], last["gateway_start"]) == ("shop_call_refused", "stripe", "unknown")
+    assert last["payment_id"] == world.session(1).reference
+
+
+def test_work_is_one_line_a_row_that_says_what_about_and_how_it_went(world, lines):
+    world.start(1)
+    world.pay(1)
+    stored = [line for line in lines() if line["event"] == "webhook_stored"]
+    world.work()
+    world.look(1)
+    said = lines()
+    assert set(events(said)) == {"worked"}
+    assert {(line["payment_id"], line["gateway"]) for line in said} == {(world.session(1).reference, "stripe")}
+    by_queue = {line["queue"]: line for line in said}
+    assert set(by_queue) == {"notifications", "deliveries", "looks"}
+    assert by_queue["notifications"]["notice"] in {line["notice"] for line in stored}
+    assert by_queue["notifications"]["gateway_fetch"] == "done"
+    assert (by_queue["deliveries"]["kind"], by_queue["deliveries"]["result"]) == ("PayComplete", "accepted")
+    assert not any("request_id" in line for line in said)
+
+
+def test_work_that_fails_says_what_it_was_about(world, lines, monkeypatch):
+    def fail(_):
+        raise ZeroDivisionError
+
+    world.start(1)
+    lines()
+    monkeypatch.setitem(drains.WORK, Queue.LOOKS, fail)
+    world.look(1)
+    (failed,) = lines()
+    assert (failed["event"], failed["level"], failed["queue"]) == ("work_failed", "error", "looks")
+    assert (failed["payment_id"], failed["attempt"]) == (world.session(1).reference, 1)
+    assert "ZeroDivisionError" in failed["exception"]
+
+
+def test_one_piece_of_work_leaves_nothing_in_the_lines_of_the_next(world, lines):
+    world.start(1)
+    world.start(2)
+    world.pay(1)
+    world.work()
+    world.look(2)
+    last = lines()[-1]
+    assert (last["queue"], last["payment_id"]) == ("looks", world.session(2).reference)
+    assert last.keys().isdisjoint({"notice", "kind", "result"})
