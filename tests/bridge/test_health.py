@@ -1,15 +1,18 @@
 """What a load balancer hears: alive, ready, or what is wrong."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django.utils import timezone
 
+from bridge import health
+from bridge.metrics import tables
 from bridge.waiting import NoAnswer, answer_within
 from payments.models import Delivery
 from payments.queues import Queue
@@ -80,6 +83,25 @@ def test_a_database_that_hangs_is_told_in_time(probe: Client) -> None:
             assert probe.get("/healthz").status_code == 200
         cursor.execute("ROLLBACK")
     until(lambda: probe.get("/readyz").status_code == 200)
+
+
+@pytest.mark.parametrize("ask", [health._ask, lambda: tables._ask(timezone.now())])
+def test_a_question_that_was_left_behind_ends_by_itself(transactional_db: None, ask: Any) -> None:
+    with another_connection() as cursor, ThreadPoolExecutor(1) as pool:
+        cursor.execute("BEGIN")
+        cursor.execute("LOCK TABLE payments_delivery IN ACCESS EXCLUSIVE MODE")
+        asked = pool.submit(asking, ask)
+        try:
+            assert isinstance(asked.exception(30), OperationalError)
+        finally:
+            cursor.execute("ROLLBACK")
+
+
+def asking(ask: Any) -> None:
+    try:
+        ask()
+    finally:
+        connection.close()
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
