@@ -87,6 +87,12 @@ def test_the_same_message_many_times_at_once_is_applied_once(kit, url):
     assert kinds(kit) == ["PayComplete"]
 
 
+def test_an_event_id_is_taken_once_whatever_else_stands_beside_it(kit, url):
+    for sequence in (1, 2):
+        assert post(url, message(sequence)).json() == {"IsSuccess": True}
+    assert [one["Sequence"] for one in kit.books()] == [1]
+
+
 def test_a_lower_sequence_is_heard_and_ignored(shop, world):
     start(shop)
     world.pay(7)
