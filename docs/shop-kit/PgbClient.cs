@@ -3,6 +3,10 @@
 // For .NET Framework 4.7.2 and later, .NET (Core) and Mono: .NET Standard 2.0, C# 7.2, no packages.
 // On .NET Framework add references to System.Net.Http and System.Runtime.Serialization.
 
+#if NET5_0_OR_GREATER
+#pragma warning disable CS8600, CS8601, CS8602, CS8603, CS8604, CS8618, CS8625 // as in C# 7, null means absent
+#endif
+
 using System;
 using System.Collections.Generic;
 using System.Diagnostics;
@@ -42,7 +46,7 @@ namespace Pgb
         /// <summary>No further try of a call begins later than this.</summary>
         public TimeSpan Patience { get; set; } = TimeSpan.FromSeconds(40);
 
-        /// <summary>The pause before a repeat for which PGB names no other time.</summary>
+        /// <summary>The pause before a repeat, unless PGB names a longer one.</summary>
         public TimeSpan RepeatAfter { get; set; } = TimeSpan.FromSeconds(2);
     }
 
@@ -187,7 +191,7 @@ namespace Pgb
         [DataMember] public List<PaymentState> OtherPayments { get; set; }
         [DataMember] public List<PaymentState> ClaimPayments { get; set; }
 
-        /// <summary>The whole answer as PGB sent it.</summary>
+        /// <summary>The whole answer as PGB sent it, with what this class does not name.</summary>
         public string Raw { get; internal set; }
     }
 
@@ -523,7 +527,7 @@ namespace Pgb
             {
                 case "THROTTLED":
                 case "UNAVAILABLE":
-                    return reply.RetryAfter ?? options.RepeatAfter;
+                    return reply.RetryAfter > options.RepeatAfter ? reply.RetryAfter : options.RepeatAfter;
                 case "PAYMENT_IN_PROGRESS":
                 case "OUTCOME_UNKNOWN":
                     return effect == Effect.Start ? options.RepeatAfter : (TimeSpan?)null;

@@ -113,7 +113,7 @@ class PgbClient:
         """Give ``api_key`` (sent as Bearer) or ``signing_secret`` (every call is signed; the secret never travels).
 
         timeout: seconds for one try; PGB itself answers PayStart within 25. patience: no further try of a call begins
-        later than this. repeat_after: the pause before a repeat for which PGB names no other.
+        later than this. repeat_after: the pause before a repeat, unless PGB names a longer one.
         """
         parts = urlsplit(base_url)
         plain = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
@@ -206,7 +206,7 @@ class PgbClient:
         if reply.is_lost:
             return self._repeat_after
         if reply.code in _BUSY:
-            return reply.retry_after or self._repeat_after
+            return max(reply.retry_after, self._repeat_after)
         return self._repeat_after if reply.code in _IN_DOUBT and effect == _START else None
 
 
@@ -217,7 +217,7 @@ class _Reply:
     status: int = 0
     answer: dict[str, Any] | None = None
     code: str = ""
-    retry_after: float | None = None
+    retry_after: float = 0.0
     x_request_id: str = ""
     error: Exception | None = None
 
@@ -244,7 +244,7 @@ def _read_reply(response: requests.Response) -> _Reply:
         status=response.status_code,
         answer=answer,
         code=code,
-        retry_after=float(retry_after) if retry_after.isascii() and retry_after.isdigit() else None,
+        retry_after=float(retry_after) if retry_after.isascii() and retry_after.isdigit() else 0.0,
         x_request_id=response.headers.get("X-Request-Id", ""),
     )
 

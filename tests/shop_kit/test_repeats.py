@@ -71,6 +71,15 @@ def test_the_pause_is_the_one_that_pgb_names(kit, pgb):
     assert second.at - first.at >= 0.99
 
 
+def test_a_shorter_pause_than_the_kits_own_is_not_believed(kit, pgb):
+    """A proxy's "Retry-After: 0" would make a storm."""
+    kit.at(pgb.url, timeout=5, patience=10, repeat_after=0.5)
+    pgb.answer((429, b"slow down", {"Retry-After": "0"}), STATUS)
+    make(kit, "PayStatus")
+    first, second = pgb.sent
+    assert second.at - first.at >= 0.49
+
+
 def test_a_pause_that_is_longer_than_the_patience_is_not_waited_for(kit, pgb):
     pgb.answer(said("THROTTLED", 429, {"Retry-After": "59"}))
     assert make(kit, "PayStart")["kind"] == "PgbUnavailable"
