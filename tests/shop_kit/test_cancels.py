@@ -64,7 +64,7 @@ def test_a_cancel_without_an_id_that_can_be_repeated_is_not_sent(kit, pgb, reque
 def test_a_float_is_no_amount_in_python(python_kit, pgb):
     """The C# kit's amounts are decimal: its compiler says the same."""
     python_kit.at(pgb.url)
-    answer = python_kit.call("FullCancel", **CANCEL, TaxFreePrice_=0.1)
+    answer = python_kit.call("FullCancel", **CANCEL, RefundHolder=0.1)
     assert answer["kind"] == "TypeError"
     assert pgb.sent == []
 

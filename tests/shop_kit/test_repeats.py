@@ -5,7 +5,7 @@ import importlib
 import pytest
 
 from tests.factories import SIGNING_SECRET
-from tests.shop_kit.kit import CANCEL, CUT, KIT, LATE, ORDER, START, said
+from tests.shop_kit.kit import CANCEL, CUT, KIT, LATE, ORDER, START, said, stand_in
 
 PAGE = said(Type="Redirect", RedirectUrl="https://pay.example/1", PaymentId="01K", Stage="STANDBY", Balance="0")
 DONE = said(Type="Done", CancelId="C1", Balance="0")
@@ -174,13 +174,14 @@ def test_two_starts_have_two_ids(kit, pgb):
     assert len({one.headers["webhook-id"] for one in pgb.sent}) == 2
 
 
-def test_a_machines_netrc_does_not_replace_the_key(pgb, tmp_path, monkeypatch):
+def test_a_machines_netrc_does_not_replace_the_key(tmp_path, monkeypatch):
     """`requests` reads that file of its own accord."""
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     (tmp_path / "netrc").write_text("default login somebody password else")
     monkeypatch.syspath_prepend(str(KIT))
-    pgb.answer(STATUS)
-    importlib.import_module("pgb_client").PgbClient(pgb.url, api_key="the-key").pay_status(**ORDER)
+    with stand_in() as pgb:
+        pgb.answer(STATUS)
+        importlib.import_module("pgb_client").PgbClient(pgb.url, api_key="the-key").pay_status(**ORDER)
     assert pgb.sent[0].headers["authorization"] == "Bearer the-key"
 
 
