@@ -12,6 +12,7 @@ from merchants.models import Shop
 from payments import ledger
 from payments.models import Delivery, DeliveryKind, Order, PaymentSession
 from payments.money import to_text
+from payments.states import HOLDING
 
 
 def tell(order: Order, session: PaymentSession, kind: DeliveryKind, at: datetime, cause: str = "") -> None:
@@ -23,11 +24,12 @@ def tell(order: Order, session: PaymentSession, kind: DeliveryKind, at: datetime
     order.sequence += 1
     order.save(update_fields=["sequence"])
     event_id = uuid4()
+    standing = session if session.stage in HOLDING else ledger.standing(order) or session
     body = {
         "EventId": str(event_id),
         "EventType": kind,
         "Sequence": order.sequence,
-        **state_of(order, ledger.standing(order) or session),
+        **state_of(order, standing),
         "OccurredAt": _time(at),
     }
     ledger.owe(session, kind, cause, event_id, json.dumps(body, ensure_ascii=False), at)

@@ -5,7 +5,8 @@ from django.test import Client
 from hypothesis import settings as hypothesis_settings
 
 from bridge.sandbox.sandbox import Sandbox
-from merchants.lookup import clear_cache
+from merchants import lookup
+from payments import circuits
 from tests.factories import API_KEY, SIGNING_SECRET, STRIPE_CREDENTIALS, ConnectionFactory, ShopFactory
 from tests.gateways.stripe_spec import SpecRecorder
 from tests.world import World
@@ -17,9 +18,9 @@ hypothesis_settings.load_profile("pgb")
 
 @pytest.fixture(autouse=True)
 def _fresh_configuration():
-    clear_cache()
+    for cached in (lookup, circuits):
+        cached.clear_cache()
     yield
-    clear_cache()
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from bridge import drains
 from payments.circuits import OPEN_AFTER, PROBE_EVERY
-from payments.models import Delivery
+from payments.models import Delivery, DeliveryAttempt
 from payments.queues import Queue
 from tests.bridge.shop_door import NO, YES, answering_shop, fresh, owed, work
 from tests.factories import ShopFactory
@@ -91,7 +91,7 @@ def test_one_order_that_the_shop_cannot_take_delays_no_other(shop, clock):
 
 def test_a_slow_shop_does_not_starve_another(world, clock):
     clock.move_to(datetime.now(UTC), tick=True)
-    world.sandbox.faults.add("forward", "latency", times=None, match={"db_type": "SLOW"}, seconds=0.5)
+    world.sandbox.faults.add("forward", "latency", times=None, match={"db_type": "SLOW"}, seconds=1.0)
     url = f"{world.sandbox.url}/shop/complete"
     slow, quick = (ShopFactory(db_type=name, completion_url=url) for name in ("SLOW", "QUICK"))
     hour_ago = timezone.now() - HOUR
@@ -99,6 +99,7 @@ def test_a_slow_shop_does_not_starve_another(world, clock):
     for _ in range(7):
         DeliveryFactory(session__order__shop=slow, due_at=hour_ago, body=body % "SLOW")
     row = DeliveryFactory(session__order__shop=quick, body=body % "QUICK")
-    begun = timezone.now()
-    at_once(*[work] * drains.SLOTS.of_queue[Queue.DELIVERIES])
-    assert row.tries.get().started_at - begun < 0.4 * SECOND
+    slots = drains.SLOTS.of_queue[Queue.DELIVERIES]
+    at_once(*[work] * slots)
+    before = DeliveryAttempt.objects.filter(started_at__lt=row.tries.get().started_at)
+    assert before.count() <= slots // 2
