@@ -26,10 +26,10 @@ def at_once(*calls: Callable[[], T]) -> list[T]:
         return [done.result() for done in [pool.submit(run, call) for call in calls]]
 
 
-def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
-    """Wait until the condition holds. Raises TimeoutError."""
+def until(condition: Callable[[], object], seconds: float = 10.0, pause: float = 0.01) -> None:
+    """Wait until the condition holds, asking again after each pause. Raises TimeoutError."""
     ends = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > ends:
             raise TimeoutError
-        time.sleep(0.01)
+        time.sleep(pause)

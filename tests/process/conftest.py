@@ -3,7 +3,7 @@ import os
 import pytest
 from django.db import connection
 
-from tests.process.buying import TABLE_HEAD
+from tests.process.judging import TABLE_HEAD
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.process.buying import Buyers, judge, row_of_table
+from tests.process.buying import Buyers
 from tests.process.installation import Installation, children, kill_all, left_of
+from tests.process.judging import judge, row_of_table
 
 pytestmark = pytest.mark.process
 OUTAGE = 3.0  # seconds without PostgreSQL
@@ -54,8 +55,10 @@ def redis_flushed(there: Installation, buyers: Buyers) -> None:
 
 def redis_killed(there: Installation, buyers: Buyers) -> None:
     there.redis.kill()
-    buyers.wait_until_half_is_told()
-    there.redis.start()
+    try:
+        buyers.wait_until_half_is_told()
+    finally:
+        there.redis.start()
 
 
 def redis_hung(there: Installation, buyers: Buyers) -> None:
