@@ -16,8 +16,13 @@ _LENGTHS = range(14, 20)
 
 def holds_card_number(text: str) -> bool:
     """Say whether ``text`` has 14 to 19 digits, spaced or hyphenated or not, that could be a card number."""
-    plain = unicodedata.normalize("NFKC", text)
+    plain = "".join(map(_in_our_digits, unicodedata.normalize("NFKC", text)))
     return any(_hides_card(re.split(_GAP, run)) for run in _RUN.findall(plain))
+
+
+def _in_our_digits(character: str) -> str:
+    """Arabic, Thai and Indian digits too, which NFKC leaves as they are."""
+    return str(unicodedata.decimal(character, character))
 
 
 def _hides_card(groups: list[str]) -> bool:
