@@ -16,7 +16,7 @@ LARGEST_BODY = 64 * 1024
 MOST_FIELDS = 100
 _FORM = "application/x-www-form-urlencoded"
 _BOM = "\ufeff"
-_NAME = re.compile(r"[A-Za-z_]\w{0,39}", re.ASCII)
+_NAME = re.compile(r"[A-Za-z_]{1,40}[0-9]{0,2}")  # with more digits it may be a number or a key
 
 log = structlog.get_logger(__name__)
 

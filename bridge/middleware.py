@@ -1,6 +1,5 @@
 """What every request meets first: an id for its answer and its log lines, the doors for machines, our own names."""
 
-import re
 import time
 from collections.abc import Callable
 from uuid import uuid4
@@ -10,11 +9,10 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 
 from bridge import health
-from bridge.log_lines import is_logged
+from bridge.log_lines import is_logged, may_be_logged
 from bridge.metrics import request_answered
 from bridge.metrics.page import metrics
 
-_ACCEPTED = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _FOR_MACHINES = {"/healthz": health.live, "/readyz": health.ready, "/metrics": metrics}
 
 View = Callable[[HttpRequest], HttpResponse]
@@ -26,7 +24,7 @@ def request_id(get_response: View) -> View:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-Id", "")
-        chosen = given if _ACCEPTED.fullmatch(given) else uuid4().hex
+        chosen = given if may_be_logged(given) else uuid4().hex
         # Not unbound afterwards: Django logs a failed request only when all middleware is done with it.
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=chosen)

@@ -79,7 +79,7 @@ class PriceField(serializers.Field[Any, Any, Any, Any]):
 class CallSerializer(serializers.Serializer[Any]):
     """Which order of which shop a call is about."""
 
-    DBType = TextField(min_length=1, max_length=20, help_text="The shop database that calls, as registered at PGB.")
+    DBType = CardFreeField(min_length=1, max_length=20, help_text="The shop database that calls, as registered at PGB.")
     OrderId = IdField(min_value=1, max_value=LARGEST_ID, help_text="Your order. Unique within a DBType.")
     JoinerId = IdField(min_value=0, max_value=LARGEST_ID, help_text="The joiner of the order.")
     ClaimId = IdField(
@@ -99,7 +99,7 @@ class CallSerializer(serializers.Serializer[Any]):
 class PayStartSerializer(CallSerializer):
     """Opens an attempt to pay."""
 
-    PayType = TextField(
+    PayType = CardFreeField(
         min_length=1, max_length=20, help_text="Payment method: CARD, BANK, VBANK, KAKAOPAY, NAVERPAY ..."
     )
     TotalPrice = PriceField(
@@ -124,7 +124,11 @@ class PayStartSerializer(CallSerializer):
         max_length=2000, default="", help_text="Where a buyer who turns back goes. Absent: RedirectUrl."
     )
     TaxFreePrice = PriceField(default=0, help_text="The part of TotalPrice that is free of tax.")
-    RequestId = TextField(max_length=255, default="", help_text="Your own id of this call; it stands in PGB's log.")
+    RequestId = TextField(
+        max_length=255,
+        default="",
+        help_text="Your own id of this call. It stands in PGB's log if it is at most 64 letters, digits and `_.-`.",
+    )
 
     def validate_PayType(self, value: str) -> str:
         return value.upper()

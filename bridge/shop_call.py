@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from bridge import callers, intake
 from bridge.errors import ErrorCode, ShopError
-from bridge.log_lines import is_logged
+from bridge.log_lines import is_logged, may_be_logged
 from merchants.models import Shop
 
 # The database is gone, full or read-only. Whatever else it refuses is a mistake of ours.
@@ -55,7 +55,7 @@ class ShopCall(APIView):
             joiner_id=wish["JoinerId"],
             order_id=wish["OrderId"],
             claim_id=wish["ClaimId"],
-            shop_request_id=wish.get("RequestId") or request.headers.get("webhook-id", ""),
+            shop_request_id=_shown_id(wish.get("RequestId") or request.headers.get("webhook-id", "")),
         )
         shop = callers.shop_of(speaks_for, wish["DBType"], wish["JoinerId"])
         done = self.work(shop, wish)
@@ -87,6 +87,10 @@ class ShopCall(APIView):
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
         """Answer in JSON, whatever Accept says."""
         return super().perform_content_negotiation(request, force=True)
+
+
+def _shown_id(given: str) -> str:
+    return given if not given or may_be_logged(given) else "?"
 
 
 @cache

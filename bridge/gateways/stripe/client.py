@@ -1,5 +1,6 @@
 """Stripe's own library, sent through our door, and what its errors mean for the money."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -15,6 +16,8 @@ API_VERSION = "2026-10-28.endive"
 stripe.enable_telemetry = False
 
 T = TypeVar("T")
+
+_NAME = re.compile(r"[a-z_]{1,40}(?:\[(?:[a-z_]{1,40}|[0-9]{1,2})\])*")
 
 _door = Door()
 
@@ -76,12 +79,18 @@ def ask(call: Callable[[], T]) -> T:
         stripe.AuthenticationError,
         stripe.PermissionError,
     ) as error:
-        raise Refused(_code(error, type(error).__name__), str(getattr(error, "param", None) or "")) from None
+        raise Refused(_code(error, type(error).__name__), _param(error)) from None
     except stripe.StripeError as error:
         raise Unknown(_code(error, f"http_{error.http_status}")) from None
     except Exception as error:
         # A 200 whose JSON is no object of Stripe's makes the library fail in many ways; all mean the same.
         raise Unknown("garbled_answer", type(error).__name__) from error
+
+
+def _param(error: stripe.StripeError) -> str:
+    """Return the name of the parameter that Stripe refused; what is no name could be what was sent."""
+    name = str(getattr(error, "param", None) or "")
+    return name if _NAME.fullmatch(name) else ""
 
 
 def _code(error: stripe.StripeError, fallback: str) -> str:
