@@ -178,6 +178,9 @@ def test_a_request_is_one_line_that_names_the_session_and_its_gateway(world, lin
     (started,) = lines()
     assert (started["event"], started["payment_id"], started["gateway"]) == ("shop_call", session.reference, "stripe")
     assert started["gateway_start"] == "done"
+    world.start(1)
+    (again,) = lines()
+    assert (again["payment_id"], again["gateway"]) == (session.reference, "stripe")
     world.client.get(f"/PGBReturn/Cancel/{session.return_token}")
     (returned,) = lines()
     assert (returned["event"], returned["after"]) == ("buyer_sent_on", "step_back")
@@ -232,3 +235,4 @@ def test_one_piece_of_work_leaves_nothing_in_the_lines_of_the_next(world, lines)
     last = lines()[-1]
     assert (last["queue"], last["payment_id"]) == ("looks", world.session(2).reference)
     assert last.keys().isdisjoint({"notice", "kind", "result"})
+    assert structlog.contextvars.get_contextvars() == {}
