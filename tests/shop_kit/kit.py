@@ -15,6 +15,7 @@ from tests.factories import API_KEY
 
 KIT = Path(__file__).resolve().parents[2] / "docs" / "shop-kit"
 HERE = Path(__file__).resolve().parent
+SECONDS = 150  # longer than a call's patience and its last try together
 REFERENCES = ("-r:System.Net.Http", "-r:System.Runtime.Serialization")
 
 
@@ -43,8 +44,11 @@ class Kit:
             assert self._process.stdin is not None and self._process.stdout is not None
             self._process.stdin.write(json.dumps({"do": do, **keys}) + "\n")
             self._process.stdin.flush()
+            too_long = threading.Timer(SECONDS, self._process.kill)
+            too_long.start()
             line = self._process.stdout.readline()
-        assert line, "the kit's program has ended"
+            too_long.cancel()
+        assert line, f"the kit's program has ended, or had no answer in {SECONDS} seconds"
         answer: dict[str, Any] = json.loads(line)
         return answer
 
