@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import structlog
 
 from bridge import drains
 from payments.models import PaymentSession
