@@ -11,12 +11,13 @@ from django.views.decorators.debug import sensitive_post_parameters
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from merchants.crafted import RefusesCrafted, WholeKeys
 from merchants.crypto import CannotOpen
 from merchants.forms import MerchantForm, ShopForm, masked
 from merchants.models import Merchant, MethodConnection, PaymentMethod, Shop
 
 
-class _SecretsAdmin(ModelAdmin):
+class _SecretsAdmin(RefusesCrafted, ModelAdmin):
     """A page whose form takes secrets: they stay out of error reports."""
 
     @method_decorator(sensitive_post_parameters())
@@ -98,7 +99,7 @@ class MerchantAdmin(_SecretsAdmin):
 
 
 @admin.register(PaymentMethod)
-class PaymentMethodAdmin(ModelAdmin):
+class PaymentMethodAdmin(RefusesCrafted, ModelAdmin):
     list_display = ("code", "name", "is_main", "lifetime_minutes", "display_order")
     list_filter = ("is_main",)
 
@@ -107,7 +108,7 @@ class PaymentMethodAdmin(ModelAdmin):
 
 
 @admin.register(MethodConnection)
-class MethodConnectionAdmin(ModelAdmin):
+class MethodConnectionAdmin(RefusesCrafted, ModelAdmin):
     list_display = (
         "method",
         "db_type",
@@ -135,6 +136,11 @@ class MethodConnectionAdmin(ModelAdmin):
             {"fields": ("min_amount", "max_amount", "starts_at", "ends_at")},
         ),
     )
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name in self.autocomplete_fields:
+            kwargs["widget"] = WholeKeys(db_field, self.admin_site)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     @admin.display(description=_("PG사"), ordering="merchant__gateway")
     def gateway(self, connection: MethodConnection) -> str:

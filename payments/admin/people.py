@@ -6,12 +6,14 @@ from django.contrib.auth.models import Group, User
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from merchants.crafted import RefusesCrafted
+
 admin.site.unregister(User)
 admin.site.unregister(Group)
 
 
 @admin.register(User)
-class StaffAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg]  # not generic when it runs
+class StaffAdmin(RefusesCrafted, UserAdmin, ModelAdmin):  # type: ignore[type-arg]  # not generic when it runs
     """직원."""
 
     form = UserChangeForm
@@ -20,5 +22,5 @@ class StaffAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg]  # not generi
 
 
 @admin.register(Group)
-class RoleAdmin(GroupAdmin, ModelAdmin):
+class RoleAdmin(RefusesCrafted, GroupAdmin, ModelAdmin):
     """Groups of permissions."""
