@@ -5,8 +5,7 @@ from typing import Any
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import BadRequest
 from django.db import DataError
-from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
 
 class WholeKeys(AutocompleteSelect):
@@ -19,12 +18,12 @@ class WholeKeys(AutocompleteSelect):
 class RefusesCrafted:
     """Beside ModelAdmin: a key that cannot be one names no row."""
 
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Model | None:
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         # The database has no text with a NUL, and no number either.
         return None if "\0" in object_id else super().get_object(request, object_id, from_field)
 
-    def response_action(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
+    def response_action(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            return super().response_action(request, queryset)
+            return super().response_action(*args, **kwargs)
         except (ValueError, DataError) as error:
             raise BadRequest("a key of a chosen row is none") from error
