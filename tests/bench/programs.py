@@ -34,9 +34,8 @@ def free_port() -> int:
 class Running:
     """A program with all that it started."""
 
-    def __init__(self, name: str, process: "subprocess.Popen[bytes]") -> None:
-        self.name, self.process = name, process
-        self._root = psutil.Process(process.pid)
+    def __init__(self, name: str, root: psutil.Process) -> None:
+        self.name, self._root = name, root
 
     def _family(self) -> list[psutil.Process]:
         return [self._root, *self._root.children(recursive=True)]
@@ -56,8 +55,8 @@ class Running:
 
     def kill(self) -> None:
         """End it as a power cut would."""
-        self.process.kill()
-        self.process.wait()
+        self._root.kill()
+        self._root.wait()
 
 
 class Programs:
@@ -75,7 +74,7 @@ class Programs:
                 stdout=log, stderr=log, start_new_session=True, preexec_fn=die_with_parent(signal.SIGTERM),
             )  # fmt: skip
         try:
-            yield Running(name, process)
+            yield Running(name, psutil.Process(process.pid))
         finally:
             stop(process, ENDING)
 
@@ -129,6 +128,12 @@ class Peer:
         data = json.dumps(said).encode()
         with urllib.request.urlopen(f"{self.url}/{path}", data, timeout=30) as answer:
             return json.load(answer)
+
+
+def postgresql() -> Running:
+    """Return the server that `manage.py local` runs beside us."""
+    beside = psutil.Process().parent().children()
+    return Running("PostgreSQL", next(one for one in beside if one.name() == "postgres"))
 
 
 def wait_for_port(port: int) -> None:
