@@ -23,6 +23,8 @@ PAUSE_WITHOUT_DATABASE = 1.0
 PAUSE_WITHOUT_BROKER = timedelta(seconds=5)
 TASK_EXPIRES_SECONDS = 2
 ROWS_PER_TASK = 10
+# What was due when the workers were woken is in their hands; waking them at every tick would only bury them.
+WAKE_AGAIN_AFTER = timedelta(seconds=0.5)
 LATE = timedelta(seconds=2)
 # What one queue's work makes due in the next must not wait anew until it is late.
 HELP_AFTER_LATE = timedelta(seconds=5)
@@ -37,6 +39,7 @@ class Dispatcher:
         self._pool = ThreadPoolExecutor(settings.PGB_WORKER_THREADS, thread_name_prefix="drain")
         self._working: Counter[Queue] = Counter()
         self._lock = threading.Lock()
+        self._woken_at: dict[Queue, datetime] = {}
         self._no_broker_until: datetime | None = None
         self._late_at: datetime | None = None
 
@@ -70,6 +73,8 @@ class Dispatcher:
         """Send Celery a few drains; False if the broker does not take them."""
         if self._no_broker_until is not None and now < self._no_broker_until:
             return False
+        if self._is_in_hand(queue, backlog, now):
+            return True
         drains_wanted = min(drains.SLOTS.of_queue[queue], 1 + backlog.due // ROWS_PER_TASK)
         try:
             for _ in range(drains_wanted):
@@ -80,7 +85,15 @@ class Dispatcher:
             self._no_broker_until = now + PAUSE_WITHOUT_BROKER
             return False
         self._no_broker_until = None
+        self._woken_at[queue] = now
         return True
+
+    def _is_in_hand(self, queue: Queue, backlog: Backlog, now: datetime) -> bool:
+        """Whether the workers were told a moment ago of all that is due."""
+        woken_at = self._woken_at.get(queue)
+        if woken_at is None or backlog.oldest is None or now - woken_at >= WAKE_AGAIN_AFTER:
+            return False
+        return backlog.oldest <= woken_at
 
     def _work_here(self, queue: Queue) -> None:
         with self._lock:

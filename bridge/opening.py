@@ -56,7 +56,7 @@ def send(session: PaymentSession, call: GatewayCall) -> PaymentSession | None:
     except GatewayError as error:
         _did_not_open(session, call, error)
         return None
-    return opened(session.pk, call, started)
+    return opened(session, call, started)
 
 
 def _try(gateway: Gateway, call: GatewayCall) -> Started:
@@ -74,15 +74,18 @@ def _try(gateway: Gateway, call: GatewayCall) -> Started:
             pause = min(2 * pause, LONGEST_PAUSE)
 
 
-def opened(session_pk: int, call: GatewayCall, started: Started) -> PaymentSession | None:
-    """Write that the payment is open at the gateway; None if the call is no longer ours."""
+def opened(session: PaymentSession, call: GatewayCall, started: Started) -> PaymentSession | None:
+    """Write that the payment is open at the gateway; None if the call is no longer ours.
+
+    ``session`` is as it was when the call was leased: whoever changes what it is ends that call first.
+    """
     now = timezone.now()
     with transaction.atomic():
-        session = ledger.lock_session(session_pk)
+        ledger.lock_order_of(session)
         if not ledger.end_call(call, CallState.DONE, now):
             return None
-        ledger.identify(session, now, gateway_id=started.gateway_id, page_url=started.url)
-        ledger.look_at(session, ladders.next_look(session, now))
+        page = {"gateway_id": started.gateway_id, "page_url": started.url}
+        ledger.identify(session, now, next_look=ladders.next_look(session, now), **page)
         ledger.note(session, "started", "gateway", gateway_id=started.gateway_id)
     circuits.answered(circuits.Kind.ACCOUNT, call.merchant_id, now)
     return session

@@ -152,7 +152,7 @@ def _send_again(gateway: Gateway, call: GatewayCall) -> None:
     hands_off()
     try:
         if call.kind == CallKind.START:
-            opening.opened(call.session_id, call, gateway.start(_stored(gateway, call)))
+            opening.opened(call.session, call, gateway.start(_stored(gateway, call)))
         else:
             gateway.expire(_stored(gateway, call))
             _look_now(call, CallState.DONE)

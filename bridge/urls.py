@@ -20,11 +20,11 @@ def _shop_call(route: str, call: type[ShopCall], name: str) -> list[URLPattern]:
 
 
 urlpatterns = [
+    re_path(rf"^{_any_case('PGBReturn/Webhook')}/(?P<gateway>\w+)/(?P<token>[\w-]+)/?$", views.webhook, name="webhook"),
     *_shop_call("PGB/PayStart", views.PayStartCall, "pay-start"),
     *_shop_call("PGB/PayStatus", views.PayStatusCall, "pay-status"),
     re_path(rf"^{_any_case('PGB')}(?:/.*)?$", views.no_such_call),
     re_path(rf"^{_any_case('PGBReturn/Webhook')}/?$", views.webhook, name="default-webhook"),
-    re_path(rf"^{_any_case('PGBReturn/Webhook')}/(?P<gateway>\w+)/(?P<token>[\w-]+)/?$", views.webhook, name="webhook"),
     re_path(rf"^{_any_case('PGBReturn/Return')}/(?P<token>[\w-]+)/?$", views.come_back, name="return"),
     re_path(rf"^{_any_case('PGBReturn/Cancel')}/(?P<token>[\w-]+)/?$", views.step_back, name="turn-back"),
 ]

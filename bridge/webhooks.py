@@ -61,8 +61,6 @@ def receive(code: str, token: str | None, headers: Mapping[str, str], body: byte
             body=body,
             at=timezone.now(),
         )
-        # Not the reference that it names: the account may be used for others' payments, under names of their own.
-        log.info("webhook_stored", gateway=code, notice=notice.dedupe_key, kind=notice.kind[:100])
     return gateway.ack(True)
 
 

@@ -61,12 +61,18 @@ def lock_order(shop: Shop, joiner_id: int, order_id: int, claim_id: int) -> Orde
     )
     if order.joiner_id != joiner_id or (made and claim_id and _claimed_by_another(order)):
         raise AnotherJoiner
+    order.is_new = made
     return order
 
 
 def _claimed_by_another(order: Order) -> bool:
     first = Order.objects.filter(db_type=order.db_type, order_id=order.order_id, claim_id=0)
     return first.exclude(joiner_id=order.joiner_id).exists()
+
+
+def lock_order_of(session: PaymentSession) -> None:
+    """Lock the session's order, without reading either anew."""
+    Order.objects.select_for_update().values_list("pk").get(pk=session.order_id)
 
 
 def lock_session(pk: int) -> PaymentSession:
@@ -94,6 +100,8 @@ def standing(order: Order) -> PaymentSession | None:
 
     The one that holds money, else the live one, else one in REVIEW, else the newest.
     """
+    if order.is_new:
+        return None
     return order.sessions.select_related("merchant").order_by(*_STANDING_FIRST).first()
 
 
@@ -202,16 +210,18 @@ def take_call(call: GatewayCall, state: CallState, at: datetime) -> None:
     )
 
 
-def identify(session: PaymentSession, at: datetime, **found: str) -> None:
+def identify(session: PaymentSession, at: datetime, *, next_look: datetime | None = None, **found: str) -> None:
     """Store what the gateway calls the payment, as it becomes known, and wake the notices that came before.
 
     ``found``: gateway_id, gateway_payment_id, page_url; what is empty, or known already, changes nothing.
+    ``next_look``: when the gateway is asked next, where that changes too.
     """
     fresh = {name: value for name, value in found.items() if value and not getattr(session, name)}
-    if not fresh:
+    look = {"due_at": next_look, "lease_token": None} if next_look else {}
+    if not fresh and not look:
         return
     known = _names_of(session)
-    PaymentSession.objects.filter(pk=session.pk).update(**fresh)
+    PaymentSession.objects.filter(pk=session.pk).update(**fresh, **look)
     for name, value in fresh.items():
         setattr(session, name, value)
     new = [name for name in _names_of(session) if name not in known]

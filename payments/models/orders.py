@@ -30,6 +30,9 @@ class Order(models.Model):
     sequence = models.PositiveIntegerField(_("통보 순번"), default=0)
     created_at = models.DateTimeField(_("생성"), default=timezone.now)
 
+    # Made in this very transaction: nothing refers to it yet.
+    is_new = False
+
     class Meta:
         verbose_name = _("주문")
         verbose_name_plural = _("주문")

@@ -18,27 +18,37 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 KEPT_FOR = 25  # requests
 
 
+class Answer(NamedTuple):
+    """``latency``: seconds since the request was due. ``ended``: seconds since the load began. Status 0: none came."""
+
+    status: int
+    latency: float
+    ended: float
+    body: str
+
+
 @dataclass
 class Outcome:
-    """``answers``: status, seconds, and the body of each, in the order of their ends. ``cpu``: the generator's own."""
+    """``answers`` in the order of their ends. ``cpu``: the generator's own seconds."""
 
     seconds: float
     cpu: float
-    answers: list[tuple[int, float, str]]
+    answers: list[Answer]
 
     @property
     def rate(self) -> float:
         """Good answers a second."""
-        return sum(200 <= status < 300 for status, _, _ in self.answers) / self.seconds
+        return sum(200 <= one.status < 300 for one in self.answers) / self.seconds
 
     @property
     def failed(self) -> int:
         """Answers that are none: 5xx, 429, and broken connections."""
-        return sum(status == 0 or status == 429 or status >= 500 for status, _, _ in self.answers)
+        return sum(one.status == 0 or one.status == 429 or one.status >= 500 for one in self.answers)
 
 
 @dataclass
@@ -53,7 +63,7 @@ class Load:
         if self.process.returncode:
             raise RuntimeError("the load generator failed")
         said = json.loads(out)
-        return Outcome(said["seconds"], said["cpu"], [tuple(one) for one in said["answers"]])
+        return Outcome(said["seconds"], said["cpu"], [Answer(*one) for one in said["answers"]])
 
 
 def begin(port: int, requests: Sequence[bytes], connections: int = 8, rate: float | None = None) -> Load:
@@ -119,7 +129,7 @@ class _Connection:
 
 
 def _run(port: int, requests: list[bytes], connections: int, rate: float | None) -> Outcome:
-    answers: list[tuple[int, float, str]] = []
+    answers: list[Answer] = []
     numbers = iter(range(len(requests)))
     lock = threading.Lock()
     begun = time.monotonic()
@@ -134,7 +144,8 @@ def _run(port: int, requests: list[bytes], connections: int, rate: float | None)
             due = begun + number / rate if rate else time.monotonic()
             time.sleep(max(0.0, due - time.monotonic()))
             status, body = connection.exchange(requests[number])
-            answers.append((status, time.monotonic() - due, body))
+            ended = time.monotonic()
+            answers.append(Answer(status, ended - due, ended - begun, body))
 
     threads = [threading.Thread(target=work) for _ in range(connections)]
     for thread in threads:

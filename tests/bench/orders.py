@@ -13,6 +13,7 @@ from tests.bench.wire import AMOUNT, API_KEY, WEBHOOK_SECRET, WEBHOOK_TOKEN, gat
 
 SIGNING_SECRET = "whsec_" + base64.b64encode(b"a signing secret of 32 bytes....").decode()
 LIFETIME = timedelta(minutes=40)
+BATCH = 500  # rows in one statement
 
 
 def set_up(peer_url: str) -> None:
@@ -33,7 +34,7 @@ def sessions(number: int) -> list[PaymentSession]:
     """Write so many payments, each of an order of its own, as they stand when the buyer has the page."""
     shop, merchant, now = Shop.objects.get(), Merchant.objects.get(), timezone.now()
     orders = Order.objects.bulk_create(
-        Order(db_type="KR1", order_id=next(order_ids), shop=shop, joiner_id=1001) for _ in range(number)
+        (Order(db_type="KR1", order_id=next(order_ids), shop=shop, joiner_id=1001) for _ in range(number)), BATCH
     )
     rows = []
     for order in orders:
@@ -59,4 +60,4 @@ def sessions(number: int) -> list[PaymentSession]:
                 due_at=now + LIFETIME,
             )
         )
-    return PaymentSession.objects.bulk_create(rows)
+    return PaymentSession.objects.bulk_create(rows, BATCH)

@@ -8,7 +8,7 @@ import psutil
 from django.db import connection
 from django.utils import timezone
 
-from tests.bench.workloads import Row
+from tests.bench.bench import Row
 
 HEAD = """# What PGB does on this machine
 

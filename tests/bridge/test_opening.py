@@ -152,7 +152,7 @@ def test_an_answer_that_comes_after_a_lookup_took_its_call_changes_nothing(world
     session, call = world.session(), GatewayCall.objects.get()
     PaymentSession.objects.update(gateway_id="", page_url="")
     late = Started("cs_test_late", PageKind.REDIRECT, "https://checkout.example/late")
-    assert opening.opened(session.pk, call, late) is None
+    assert opening.opened(session, call, late) is None
     assert (world.session().gateway_id, world.session().events.filter(kind="started").count()) == ("", 1)
 
 

@@ -54,7 +54,7 @@ def test_a_pay_start_costs_no_more_than_it_did(world):
         assert world.start(2)["Type"] == "Redirect"
     with statements() as equal:
         assert world.start(2)["Type"] == "Redirect"
-    assert (len(opening), len(equal)) == (13, 4)
+    assert (len(opening), len(equal)) == (10, 4)
 
 
 def test_a_pay_status_costs_the_same_whatever_there_is(world):

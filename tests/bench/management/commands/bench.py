@@ -10,9 +10,9 @@ from django.core.management.base import BaseCommand
 from django.db import connection
 
 from tests.bench import orders, report, workloads
+from tests.bench.bench import Bench
 from tests.bench.models import Note
 from tests.bench.programs import Programs, free_port
-from tests.bench.workloads import Bench
 
 FLOOR = {"DJANGO_SETTINGS_MODULE": "tests.bench.settings"}
 
