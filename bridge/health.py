@@ -66,7 +66,7 @@ def _queues() -> dict[str, dict[str, Any]]:
 def _ask() -> tuple[int, dict[Any, Backlog]]:
     """Ask for the queues only where their tables must be there."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = %s", [int(SECONDS * 1000)])
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(int(SECONDS * 1000))])
         missing = missing_migrations()
         return missing, {} if missing else backlogs(timezone.now())
 

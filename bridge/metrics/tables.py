@@ -71,5 +71,5 @@ def _ask(now: datetime) -> tuple[dict[Queue, Any], dict[str, int]]:
         "pgb_deliveries_dead": Delivery.objects.filter(state=DeliveryState.DEAD),
     }
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = %s", [int(SECONDS * 1000)])
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(int(SECONDS * 1000))])
         return backlogs(now, MOST_COUNTED), {name: found.count() for name, found in rows.items()}

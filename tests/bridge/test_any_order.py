@@ -98,7 +98,9 @@ class OneOrder(RuleBasedStateMachine):
     @rule(data=st.data())
     def the_opening_is_answered(self, data):
         attempt = data.draw(st.sampled_from(self.attempts))
-        opening.opened(attempt, attempt.call, Started(f"cs_{attempt.pk}", PageKind.REDIRECT, "https://pay.example"))
+        opening.opened(
+            attempt.call.session, attempt.call, Started(f"cs_{attempt.pk}", PageKind.REDIRECT, "https://pay.example")
+        )
 
     @rule(data=st.data())
     def the_shop_changes_its_mind(self, data):
