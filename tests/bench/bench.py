@@ -58,7 +58,7 @@ class Bench:
     def wait_told(self, wanted: set[int], seconds: float) -> None:
         """Wait until the shop was told of all of them. Raises TimeoutError."""
         until = time.monotonic() + seconds
-        while missing := wanted - {int(one) for one in self.peer.books()["told"]}:
+        while missing := wanted - self.peer.told():
             if time.monotonic() > until:
                 raise TimeoutError(f"the shop was not told of {len(missing)} of {len(wanted)} orders")
             time.sleep(0.1)

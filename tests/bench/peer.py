@@ -92,6 +92,8 @@ class Peer:
                 self.set(json.loads(body))
             case ["reset"]:
                 self.reset()
+            case ["told"]:
+                return json.dumps(list(self.told))
         books = {"took": self.took, "faulty": self.faulty, "told": self.told, "told_at": self.told_at}
         return json.dumps(books)
 

@@ -112,13 +112,17 @@ class Peer:
     def __init__(self, url: str, running: Running) -> None:
         self.url, self.running = url, running
 
-    def set(self, **how: float) -> None:
+    def behave(self, **how: float) -> None:
         """Change how the gateway answers; see tests/bench/peer.py."""
         self._post("set", how)
 
     def reset(self) -> None:
         """Forget what happened."""
         self._post("reset", {})
+
+    def told(self) -> set[int]:
+        """Return the orders of which the shop was told."""
+        return set(self._post("told", {}))
 
     def books(self) -> Any:
         """What happened: told (order -> EventIds), told_at, took (reference -> seconds), faulty."""

@@ -84,13 +84,13 @@ def w2(bench: Bench) -> Iterator[Row]:
 
 def _mixed(bench: Bench, seconds: float) -> float:
     """Return the webhooks per second that get through."""
-    bench.peer.set(fixed=seconds)
+    bench.peer.behave(fixed=seconds)
     empty()
     starts = begin(bench.web_port, list(wire.pay_starts(20 * MIXED_SECONDS + 20)), 64, 20)
     time.sleep(0.8)  # PayStarts have filled what they may
     hooks = wire.strangers(HOOKS)
     outcome = send(bench.web_port, hooks, CONNECTIONS)
-    bench.peer.set(fixed=0)
+    bench.peer.behave(fixed=0)
     beside = starts.result()
     if outcome.failed or beside.failed:
         raise RuntimeError(f"{outcome.failed} webhooks and {beside.failed} PayStarts failed")
@@ -126,11 +126,11 @@ def w9(bench: Bench) -> Iterator[Row]:
     seconds, rate = 30, 50
     bench.peer.reset()
     with bench.working() as workers:
-        bench.peer.set(p50=0.120, p99=0.380, faults=0.007)
+        bench.peer.behave(p50=0.120, p99=0.380, faults=0.007)
         before = bench.web.cpu(), sum(one.cpu() for one in workers)
         outcome = send(bench.web_port, list(wire.pay_starts(seconds * rate)), 64, rate)
         used = bench.web.cpu() - before[0], sum(one.cpu() for one in workers) - before[1]
-        bench.peer.set()
+        bench.peer.behave()
     took = bench.peer.books()["took"]
     added, codes = [], Counter()
     for one in outcome.answers:
