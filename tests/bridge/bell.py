@@ -79,3 +79,8 @@ def waits(notification: Notification) -> float:
     """Seconds until it is looked at again."""
     assert notification.due_at is not None
     return (notification.due_at - timezone.now()).total_seconds()
+
+
+def wait_for(clock: Any, notification: Notification) -> None:
+    """Move the clock to the moment at which the notice is looked at again."""
+    clock.shift(waits(notification) + 0.001)

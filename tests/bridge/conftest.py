@@ -1,8 +1,12 @@
+from datetime import UTC, datetime
+
 import pytest
+import time_machine
 from django.db import connection
 
 from bridge.gateways import http
 from merchants import lookup
+from tests.bridge.bell import Bell
 from tests.door import Door
 from tests.factories import API_KEY, SIGNING_SECRET, ConnectionFactory, ShopFactory
 
@@ -18,6 +22,21 @@ def door(db, settings):
 def door_of_world(world):
     """The same at the door of a whole world."""
     return Door(world.shop)
+
+
+@pytest.fixture
+def bell(world):
+    """Order 1 has a page at Stripe; nothing that happens there is heard of unless the test rings. See Bell."""
+    world.sandbox.faults.add("webhook", "drop", times=None)
+    world.start()
+    return Bell(world)
+
+
+@pytest.fixture
+def clock():
+    """The application's clock stands still until it is moved."""
+    with time_machine.travel(datetime.now(UTC).replace(microsecond=0), tick=False) as clock:
+        yield clock
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from django.utils import timezone
 
 from bridge import drains, recover
 from bridge import start as start_module
-from bridge.gateways.http import Door
 from merchants import lookup
 from merchants.models import PaymentMethod
 from payments.models import CallKind, CallState, GatewayCall
 from payments.queues import TABLES, Queue, claim
+from tests.bridge.dying import WHEN, dies
 from tests.world import code
 
 T0 = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
@@ -127,21 +127,9 @@ def test_after_a_closing_the_end_is_found_when_the_look_itself_had_no_answer(at_
     assert at_its_end.told() == ["PayExpired"]
 
 
-class Killed(BaseException):
-    """What no code of ours survives."""
-
-
-@pytest.mark.parametrize("when", ["before the call", "after the call"])
-def test_a_closing_whose_worker_died_is_looked_up_before_anything_is_sent(at_its_end, clock, monkeypatch, when):
-    exchange = Door.exchange
-
-    def die(*args, **request):
-        if when == "after the call":
-            exchange(*args, **request)
-        raise Killed
-
-    with monkeypatch.context() as patched, pytest.raises(Killed):
-        patched.setattr(Door, "exchange", die)
+@pytest.mark.parametrize("when", WHEN)
+def test_a_closing_whose_worker_died_is_looked_up_before_anything_is_sent(at_its_end, clock, when):
+    with dies(when):
         drains.drain(Queue.CALLS)
     assert (closing().state, at_its_end.work()) == (CallState.SENDING, 0)
     ladder(at_its_end, clock, 1)

@@ -13,6 +13,7 @@ from merchants import lookup
 from merchants.models import PaymentMethod
 from payments.models import CallState, Delivery, GatewayCall, PaymentSession
 from payments.queues import TABLES, Queue, claim
+from tests.bridge.dying import WHEN, dies
 from tests.world import code
 
 T0 = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
@@ -225,21 +226,9 @@ def test_of_several_tries_the_worst_outcome_counts(world, clock):
 # Processes that die
 
 
-class Killed(BaseException):
-    """What no code of ours survives."""
-
-
-@pytest.mark.parametrize("when", ["before the call", "after the call"])
-def test_an_opening_whose_process_died_is_found_and_finished(world, clock, monkeypatch, when):
-    exchange = Door.exchange
-
-    def die(*args, **request):
-        if when == "after the call":
-            exchange(*args, **request)
-        raise Killed
-
-    with monkeypatch.context() as patched, pytest.raises(Killed):
-        patched.setattr(Door, "exchange", die)
+@pytest.mark.parametrize("when", WHEN)
+def test_an_opening_whose_process_died_is_found_and_finished(world, clock, when):
+    with dies(when):
         world.start()
     call = GatewayCall.objects.get()
     assert (call.state, made(world)) == (CallState.SENDING, int(when == "after the call"))

@@ -1,38 +1,15 @@
 """Which payment an event is about: by its id, its intent's id or our reference, and only the signer's own."""
 
-from datetime import UTC, datetime
-
 import pytest
-import time_machine
 
 from bridge import drains, start
 from merchants.lookup import clear_cache
 from payments.models import Notification
 from payments.queues import Queue
-from tests.bridge.bell import Bell, row, waits
+from tests.bridge.bell import Bell, row, wait_for, waits
 from tests.factories import MerchantFactory
 
 COMPLETED = "checkout.session.completed"
-
-
-@pytest.fixture
-def bell(world):
-    """Order 1 has a page at Stripe; nothing that happens there is heard of unless the test rings."""
-    world.sandbox.faults.add("webhook", "drop", times=None)
-    world.start()
-    return Bell(world)
-
-
-@pytest.fixture
-def clock():
-    """The application's clock stands still until it is moved."""
-    with time_machine.travel(datetime.now(UTC).replace(microsecond=0), tick=False) as clock:
-        yield clock
-
-
-def wait_for(clock, notification):
-    """Move the clock to the moment at which the notice is looked at again."""
-    clock.shift(waits(notification) + 0.001)
 
 
 def test_payment_is_known_by_our_mark_on_its_intent(bell):

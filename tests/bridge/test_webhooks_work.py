@@ -3,35 +3,14 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import time_machine
 
 from merchants.lookup import clear_cache
 from merchants.models import PaymentMethod
 from payments.models import Notification
-from tests.bridge.bell import Bell, row, waits
+from tests.bridge.bell import Bell, row, wait_for, waits
 
 COMPLETED, EXPIRED = "checkout.session.completed", "checkout.session.expired"
 SUCCEEDED, FAILED = "checkout.session.async_payment_succeeded", "checkout.session.async_payment_failed"
-
-
-@pytest.fixture
-def bell(world):
-    """Order 1 has a page at Stripe; nothing that happens there is heard of unless the test rings."""
-    world.sandbox.faults.add("webhook", "drop", times=None)
-    world.start()
-    return Bell(world)
-
-
-@pytest.fixture
-def clock():
-    """The application's clock stands still until it is moved."""
-    with time_machine.travel(datetime.now(UTC).replace(microsecond=0), tick=False) as clock:
-        yield clock
-
-
-def wait_for(clock, notification):
-    """Move the clock to the moment at which the notice is looked at again."""
-    clock.shift(waits(notification) + 0.001)
 
 
 # --- it rings, no more -------------------------------------------------------------------------
