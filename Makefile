@@ -1,4 +1,5 @@
 # Everything runs from .venv, which follows the lock files. `make run` and `make test` need no other command before.
+# make run ARGS="--web-port 8080 --sandbox-port 9090" where the ports 8000 and 9000 are taken.
 PYTHON ?= python3
 VENV := .venv/bin/python
 JOBS ?= auto
@@ -12,10 +13,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: run demo test fuzz kills bench mutants lint venv venv-test lock clean
 
 run: venv
-	$(VENV) manage.py local -- $(VENV) manage.py demo --stay
+	$(VENV) manage.py local -- $(VENV) manage.py demo --stay $(ARGS)
 
 demo: venv
-	$(VENV) manage.py local -- $(VENV) manage.py demo
+	$(VENV) manage.py local -- $(VENV) manage.py demo $(ARGS)
 
 test: venv-test
 	$(VENV) -m pytest -n $(JOBS) $(ARGS)

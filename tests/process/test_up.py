@@ -82,6 +82,21 @@ def test_taken_port_is_one_sentence(child_environment: dict[str, str], taken_por
     )
 
 
+@pytest.mark.parametrize("option", ["--web-port", "--sandbox-port"])
+def test_demo_does_not_take_another_server_for_its_own(taken_port: int, option: str) -> None:
+    ports = {"--web-port": free_port(), "--sandbox-port": free_port(), option: taken_port}
+    process = subprocess.run(
+        [sys.executable, "manage.py", "demo", *(f"{name}={port}" for name, port in ports.items())],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert process.returncode == 1
+    assert process.stdout == ""
+    assert process.stderr == (
+        f"CommandError: Port {taken_port} of 127.0.0.1 cannot be used (Address already in use). "
+        f"Choose another with {option}.\n"
+    )
+
+
 def test_missing_migrations_are_one_sentence() -> None:
     # The plugin's database is empty: tests make databases of their own beside it.
     process = subprocess.run(

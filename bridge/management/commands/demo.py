@@ -18,6 +18,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
+from bridge.management.commands.up import require_free_port
 from bridge.sandbox.walk import CARD, KONBINI, Walk, WalkFailed
 from config.local import follow_ports
 from config.processes import die_with_parent, stop
@@ -41,6 +42,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Exit code 0 only if every demo order is paid and told."""
         web_port, sandbox_port = options["web_port"], options["sandbox_port"]
+        # Before anything else: whoever has the port would be taken for PGB.
+        require_free_port("127.0.0.1", web_port, "--web-port")
+        require_free_port("127.0.0.1", sandbox_port, "--sandbox-port")
         environment = follow_ports(os.environ, web_port, sandbox_port)
         web, sandbox = environment["PGB_PUBLIC_URL"], environment["PGB_SANDBOX_URL"]
         walk = Walk(web, sandbox, environment["PGB_DEMO_SHOP_API_KEY"], self.say)

@@ -35,9 +35,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         host, port, sandbox_port = options["web_host"], options["web_port"], options["sandbox_port"]
-        _require_free_port(host, port, "--web-port")
+        require_free_port(host, port, "--web-port")
         if sandbox_port is not None:
-            _require_free_port("127.0.0.1", sandbox_port, "--sandbox-port")
+            require_free_port("127.0.0.1", sandbox_port, "--sandbox-port")
         _require_migrations()
         with tempfile.TemporaryDirectory(prefix="pgb-up-") as scratch:
             programs = _programs(f"{host}:{port}", sandbox_port, Path(scratch))
@@ -81,7 +81,8 @@ def _counting_together(environment: dict[str, str], scratch: Path) -> dict[str, 
     return {**environment, "PROMETHEUS_MULTIPROC_DIR": str(folder)}
 
 
-def _require_free_port(host: str, port: int, option: str) -> None:
+def require_free_port(host: str, port: int, option: str) -> None:
+    """Raises CommandError, which names the option that chooses another port."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
