@@ -55,11 +55,12 @@ venv-test: .venv/test locale/ko/LC_MESSAGES/django.mo
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "PGB needs Python 3.11 or later."; exit 1; }
 	@echo "Making .venv from requirements.lock; this takes a minute the first time."
 	$(PYTHON) -m venv --clear .venv
-	$(VENV) -m pip install --no-input --require-hashes -r requirements.lock
+	$(VENV) -m pip install --quiet --no-input --require-hashes -r requirements.lock
 	@touch $@
 
 .venv/test: .venv/runtime tests/requirements.lock
-	$(VENV) -m pip install --no-input --require-hashes -r tests/requirements.lock
+	@echo "Adding what the tests need, from tests/requirements.lock."
+	$(VENV) -m pip install --quiet --no-input --require-hashes -r tests/requirements.lock
 	@touch $@
 
 # Renew both lock files: for every Python from 3.11.2 on, with the hashes of all published files and no address.
