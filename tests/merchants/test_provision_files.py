@@ -1,13 +1,15 @@
 """Files that cannot be read, and the command."""
 
 import json
+import re
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from merchants.models import Merchant
-from merchants.provision import ProvisionError, read
+from config.local import DATA
+from merchants.models import Merchant, MethodConnection, Shop
+from merchants.provision import ProvisionError, apply, read
 from tests.factories import (
     API_KEY,
     SIGNING_SECRET,
@@ -58,6 +60,30 @@ def test_unreadable_files(tmp_path):
     (tmp_path / "cp949.yaml").write_bytes("상점: []".encode("cp949"))
     with pytest.raises(ProvisionError, match="not UTF-8"):
         read(tmp_path / "cp949.yaml", {})
+
+
+@pytest.mark.parametrize("replacing", [False, True])
+def test_example_provisions(tmp_path, replacing):
+    path = DATA.parent / "deploy" / "example.yaml"
+    if replacing:  # the lines that stand there as comments
+        text = re.sub(r"# (\w+_old: )", r"\1", path.read_text())
+        path = tmp_path / "example.yaml"
+        path.write_text(text)
+    environment = {
+        "KR1_API_KEY": API_KEY,
+        "KR1_API_KEY_OLD": API_KEY + "-old",
+        "KR1_SIGNING_SECRET": SIGNING_SECRET,
+        "KR1_SIGNING_SECRET_OLD": "whsec_" + "b2xk" * 8,
+        "STRIPE_KR_ACCOUNT": "acct_x",
+        "STRIPE_KR_SECRET_KEY": STRIPE_CREDENTIALS["secret_key"],
+        "STRIPE_KR_WEBHOOK_SECRET": STRIPE_CREDENTIALS["webhook_secret"],
+        "STRIPE_KR_WEBHOOK_SECRET_OLD": SIGNING_SECRET,
+    }
+    apply(read(path, environment))
+    merchant, shop = Merchant.objects.get(), Shop.objects.get()
+    assert (merchant.mid, len(merchant.webhook_token) > 20) == ("acct_x", True)
+    assert (shop.signing_secret_old is not None, "webhook_secret_old" in merchant.credentials) == (replacing, replacing)
+    assert MethodConnection.objects.filter(merchant=merchant, connected=True, in_use=True).count() == 2
 
 
 class TestCommand:
