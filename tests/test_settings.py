@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 import subprocess
 import sys
 from typing import Any
@@ -118,3 +119,9 @@ def test_database_has_a_connection_for_every_thread() -> None:
     assert config["OPTIONS"]["sslmode"] == "require"
     assert config["OPTIONS"]["pool"]["max_size"] == 17
     assert "ATOMIC_REQUESTS" not in config
+
+
+def test_readme_lists_every_variable() -> None:
+    read = re.findall(r'(?:required|env\.\w+)\("(\w+)"', (ROOT / "config" / "settings.py").read_text())
+    table = re.findall(r"^\| `(\w+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert sorted(table) == sorted(read)
