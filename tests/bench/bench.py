@@ -28,7 +28,7 @@ class Row:
 
 @dataclass
 class Bench:
-    """Everything that runs, and where."""
+    """Everything that runs, and at which ports. ``resident``: the most megabytes that each program was seen with."""
 
     programs: Programs
     peer: Peer
@@ -64,7 +64,7 @@ class Bench:
             time.sleep(0.1)
 
     def watch(self, running: Running) -> None:
-        """Remember the most memory that a program was seen with."""
+        """Look how much memory a program holds."""
         self.resident[running.name] = max(running.resident(), self.resident.get(running.name, 0))
 
 
@@ -87,6 +87,7 @@ class Round:
 
 
 def one_round(program: Running, port: int, requests: list[bytes]) -> Round:
+    """Send all of them to a program, which must take each."""
     before = program.cpu()
     outcome = send(port, requests, CONNECTIONS)
     if outcome.failed or any(one.status >= 300 for one in outcome.answers):
@@ -95,5 +96,6 @@ def one_round(program: Running, port: int, requests: list[bytes]) -> Round:
 
 
 def empty() -> None:
+    """Take away what earlier rounds left."""
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE payments_notification, bench_note")

@@ -19,16 +19,18 @@ MIXED_SECONDS = 4
 
 def w1(bench: Bench) -> Iterator[Row]:
     """Webhooks stored before the ack, against both floors."""
-    for _ in range(2):  # warm
-        one_round(bench.web, bench.web_port, wire.strangers(300))
-        one_round(bench.floor, bench.floor_port, wire.strangers(300, "/take"))
-        one_round(bench.raw, bench.raw_port, wire.strangers(300, "/take"))
     pgb, floor, raw = [], [], []
+    sides = [
+        (pgb, lambda number: one_round(bench.web, bench.web_port, wire.strangers(number))),
+        (floor, lambda number: one_round(bench.floor, bench.floor_port, wire.strangers(number, "/take"))),
+        (raw, lambda number: one_round(bench.raw, bench.raw_port, wire.strangers(number, "/take"))),
+    ]
+    for _, load in sides * 2:  # warm
+        load(300)
     for number in range(PAIRS):
         empty()
-        pgb.append(one_round(bench.web, bench.web_port, wire.strangers(HOOKS)))
-        floor.append(one_round(bench.floor, bench.floor_port, wire.strangers(HOOKS, "/take")))
-        raw.append(one_round(bench.raw, bench.raw_port, wire.strangers(HOOKS, "/take")))
+        for rounds, load in sides if number % 2 else reversed(sides):
+            rounds.append(load(HOOKS))
         rates = ", ".join(f"{rounds[-1].rate:.0f}/s" for rounds in (pgb, floor, raw))
         bench.said(f"  round {number + 1}: PGB, floor, raw floor: {rates}")
     empty()
