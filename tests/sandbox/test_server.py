@@ -67,16 +67,16 @@ def test_the_port_is_free_after_stop() -> None:
 
 
 def test_stop_leaves_no_thread_and_no_connection() -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     with Sandbox() as sandbox:
         idle = socket.create_connection(("127.0.0.1", port(sandbox)))
     idle.settimeout(5)
     assert idle.recv(1) == b""
     idle.close()
-    for thread in threading.enumerate():
-        if thread.name.startswith("sandbox"):
-            thread.join(5)
-    assert threading.active_count() <= before + 1
+    ours = [thread for thread in threading.enumerate() if thread not in before]
+    for thread in ours:
+        thread.join(5)
+    assert not any(thread.is_alive() for thread in ours)
 
 
 def test_its_own_failure_is_a_500(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
