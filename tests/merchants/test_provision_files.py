@@ -78,10 +78,11 @@ def test_example_provisions(tmp_path, replacing):
         "STRIPE_KR_SECRET_KEY": STRIPE_CREDENTIALS["secret_key"],
         "STRIPE_KR_WEBHOOK_SECRET": STRIPE_CREDENTIALS["webhook_secret"],
         "STRIPE_KR_WEBHOOK_SECRET_OLD": SIGNING_SECRET,
+        "STRIPE_KR_WEBHOOK_TOKEN": "token-token-token",
     }
     apply(read(path, environment))
     merchant, shop = Merchant.objects.get(), Shop.objects.get()
-    assert (merchant.mid, len(merchant.webhook_token) > 20) == ("acct_x", True)
+    assert (merchant.mid, merchant.webhook_token) == ("acct_x", "token-token-token")
     assert (shop.signing_secret_old is not None, "webhook_secret_old" in merchant.credentials) == (replacing, replacing)
     assert MethodConnection.objects.filter(merchant=merchant, connected=True, in_use=True).count() == 2
 
