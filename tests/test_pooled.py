@@ -1,9 +1,11 @@
 """The pool of connections, after PostgreSQL was away."""
 
 import time
+from contextlib import nullcontext
+from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import NotSupportedError, OperationalError, connection, transaction
 
 from tests.threads import at_once, until
 
@@ -15,6 +17,11 @@ def ask(seconds: float = 0.0) -> int:
         cursor.execute("SELECT pg_sleep(%s)", [seconds])
     connection.close()
     return 1
+
+
+def statement(sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
 
 
 def elsewhere(statement: str, *values: object) -> None:
@@ -39,6 +46,27 @@ def test_all_connections_that_broke_together_are_replaced_at_once(name: str) -> 
     begun = time.monotonic()
     assert ask() == 1
     assert time.monotonic() - begun < 2
+
+
+@pytest.mark.parametrize("during", [nullcontext, transaction.atomic])
+def test_a_migration_under_way_breaks_no_connection_for_good(name: str, during: Any) -> None:
+    def read() -> None:
+        with during(), connection.cursor() as cursor:
+            cursor.execute("SELECT word FROM changing WHERE word <> %s", ["x"])
+
+    statement("CREATE TABLE changing (word varchar(5))")
+    try:
+        for _ in range(5):  # from then on it is planned
+            read()
+        at_once(lambda: statement("ALTER TABLE changing ALTER word TYPE varchar(9)"))  # on another connection
+        planned = connection.connection
+        with pytest.raises(NotSupportedError, match="cached plan"):
+            read()
+        connection.close()
+        assert planned.closed
+        read()
+    finally:
+        statement("DROP TABLE changing")
 
 
 def test_a_database_that_comes_back_is_used_again_within_seconds(name: str) -> None:
