@@ -91,7 +91,8 @@ class Dispatcher:
     def _is_in_hand(self, queue: Queue, backlog: Backlog, now: datetime) -> bool:
         """Whether the workers were told a moment ago of all that is due."""
         woken_at = self._woken_at.get(queue)
-        if woken_at is None or backlog.oldest is None or now - woken_at >= WAKE_AGAIN_AFTER:
+        # A clock may be set back: then the last time seems to lie ahead.
+        if woken_at is None or backlog.oldest is None or abs(now - woken_at) >= WAKE_AGAIN_AFTER:
             return False
         return backlog.oldest <= woken_at
 

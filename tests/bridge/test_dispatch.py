@@ -12,16 +12,17 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from bridge import dispatch, drains, tasks
-from bridge.dispatch import HELP_AFTER_LATE, LATE, PAUSE_WITHOUT_BROKER, Dispatcher
+from bridge.dispatch import HELP_AFTER_LATE, LATE, PAUSE_WITHOUT_BROKER, WAKE_AGAIN_AFTER, Dispatcher
 from config.celery import app
 from config.environment import broker
 from config.redis import redis as running_redis
-from payments.models import Notification
+from payments.models import Notification, PaymentSession
 from payments.queues import Queue
 from tests.payments.factories import DeliveryFactory, NotificationFactory, PaymentSessionFactory
 from tests.threads import at_once, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
+TICK = timedelta(seconds=0.1)
 
 
 @pytest.fixture
@@ -80,6 +81,42 @@ def test_more_work_wakes_more_workers_but_no_more_than_there_are_slots(dispatche
     Notification.objects.bulk_create(Notification(**row, dedupe_key=str(n)) for n in range(due - 1))
     dispatcher.tick(timezone.now())
     assert len(sent) == tasks_sent
+
+
+def test_the_workers_are_not_woken_again_at_once_for_what_they_were_told_of(dispatcher, sent):
+    now = timezone.now()
+    PaymentSessionFactory(due_at=now)
+    for tick_at in (now, now + TICK, now + WAKE_AGAIN_AFTER - TICK):
+        dispatcher.tick(tick_at)
+    assert len(sent) == 1
+    dispatcher.tick(now + WAKE_AGAIN_AFTER)
+    assert len(sent) == 2
+
+
+def test_what_became_due_since_wakes_them_at_once(dispatcher, sent):
+    now = timezone.now()
+    told_of = PaymentSessionFactory(due_at=now)
+    dispatcher.tick(now)
+    PaymentSession.objects.filter(pk=told_of.pk).update(due_at=now + TICK)
+    dispatcher.tick(now + TICK)
+    assert len(sent) == 2
+
+
+def test_one_queue_is_not_silent_because_another_was_woken(dispatcher, sent):
+    now = timezone.now()
+    PaymentSessionFactory(due_at=now)
+    dispatcher.tick(now)
+    DeliveryFactory(due_at=now)
+    dispatcher.tick(now + TICK)
+    assert [queue for queue, _ in sent] == ["looks", "deliveries"]
+
+
+def test_a_clock_that_is_set_back_does_not_let_the_workers_sleep(dispatcher, sent, worked):
+    now = timezone.now()
+    PaymentSessionFactory(due_at=now - timedelta(hours=1))
+    for tick_at in (now, now - timedelta(hours=1)):
+        dispatcher.tick(tick_at)
+    assert len(sent) == 2
 
 
 def test_what_nobody_takes_within_two_seconds_is_worked_here(dispatcher, sent, worked):
