@@ -133,6 +133,7 @@ def open_session(order: Order, merchant: Merchant, terms: Terms) -> PaymentSessi
     )
     session.buyer = dict(terms.buyer)
     session.save(force_insert=True)
+    order.is_new = False
     note(session, "opened", "shop", amount=terms.amount, currency=terms.currency, method=terms.method)
     return session
 

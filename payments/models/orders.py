@@ -30,7 +30,7 @@ class Order(models.Model):
     sequence = models.PositiveIntegerField(_("통보 순번"), default=0)
     created_at = models.DateTimeField(_("생성"), default=timezone.now)
 
-    # Made in this very transaction: nothing refers to it yet.
+    # Made in this very transaction, and without a session yet: there is nothing to be read about it.
     is_new = False
 
     class Meta:

@@ -131,6 +131,16 @@ def test_the_standing_session(db, stages, standing):
     assert ledger.standing(order) == (None if standing is None else made[standing])
 
 
+def test_a_new_order_has_no_standing_session_until_one_is_opened(db):
+    order = ledger.lock_order(ShopFactory(), 1001, 7, 0)
+    with statements() as sent:
+        assert ledger.standing(order) is None
+    assert sent == []
+    terms = ledger.Terms(1000, "KRW", "CARD", "any", "KR", "", "", "", expires_at=LATER)
+    session = ledger.open_session(order, MerchantFactory(), terms)
+    assert ledger.standing(order) == session
+
+
 @pytest.mark.parametrize(
     ("others", "expected"),
     [
