@@ -33,6 +33,14 @@ def test_a_shop_is_left_in_peace_after_several_failures_in_a_row(failures, lanes
     assert circuits.held(circuits.sick(Kind.SHOP)) == lanes
 
 
+def test_a_failure_is_seen_at_once_by_the_process_that_had_it():
+    assert circuits.sick(Kind.SHOP) == []  # from now on there is a copy
+    fail(Kind.SHOP, 7, OPEN_AFTER)
+    assert circuits.held(circuits.sick(Kind.SHOP)) == [7]
+    circuits.answered(Kind.SHOP, 7, T0)
+    assert circuits.sick(Kind.SHOP) == []
+
+
 def test_an_answer_in_between_begins_the_count_anew():
     fail(Kind.SHOP, 7, OPEN_AFTER - 1)
     circuits.answered(Kind.SHOP, 7, T0)
