@@ -59,7 +59,7 @@ def wait_for(answer: Callable[[], T | None], seconds: float) -> T | None:
 
 
 class NoAnswer(Exception):
-    """The question was not answered in time, or too many like it still wait."""
+    """The question was not answered in time, or too many before it were not."""
 
 
 _asking = threading.BoundedSemaphore(4)
@@ -69,13 +69,15 @@ def answer_within(seconds: float, question: Callable[[], T]) -> T:
     """Return the answer to a question to the database. Raises NoAnswer, or what the question raises.
 
     Nothing can interrupt a wait for a server that hangs: the thread that asks is left behind, a few at most.
+    Who comes while a few ask waits for his turn: many probes at once are no sign of a server that hangs.
     """
-    if not _asking.acquire(blocking=False):
+    ends = time.monotonic() + seconds
+    if not _asking.acquire(timeout=seconds):
         raise NoAnswer
     answer: Future[T] = Future()
     threading.Thread(target=_ask, args=(question, answer), name="asking", daemon=True).start()
     try:
-        return answer.result(seconds)
+        return answer.result(max(ends - time.monotonic(), 0))
     except TimeoutError:
         raise NoAnswer from None
 

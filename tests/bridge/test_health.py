@@ -1,6 +1,7 @@
 """What a load balancer hears: alive, ready, or what is wrong."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from bridge.waiting import NoAnswer, answer_within
 from payments.models import Delivery
 from payments.queues import Queue
 from tests.sql import another_connection, statements
-from tests.threads import until
+from tests.threads import at_once, until
 from tests.world import World
 
 BY_ADDRESS = {"headers": {"Host": "10.0.0.7:8000"}}
@@ -133,6 +134,14 @@ def test_questions_that_hang_are_left_behind_a_few_at_most() -> None:
     assert len(asked) == 4
     let_go.set()
     until(answered)
+
+
+def test_many_questions_at_once_are_all_answered() -> None:
+    def ask() -> bool:
+        time.sleep(0.05)
+        return True
+
+    assert all(at_once(*[lambda: answer_within(10, ask)] * 16))
 
 
 def answered() -> bool:
