@@ -50,6 +50,8 @@ TABLES: dict[Queue, _Table] = {
 }
 AT_ONCE_PER_SHOP = 8
 MOST_COUNTED = 100
+# A statement takes 65,535 parameters.
+MOST_TOGETHER = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +164,12 @@ def _shop_is_full(row: Any, now: datetime) -> bool:
 
 
 def _with_its_group(queue: Queue, row: Any, now: datetime) -> Any:
-    """Return the row; of a notice also every other due notice of the same payment: one look answers them all."""
+    """Return the row; of a notice also the other due notices of the same payment: one look answers them all."""
     if queue is not Queue.NOTIFICATIONS or not row.gateway_id:
         return TABLES[queue].model.objects.filter(pk=row.pk)
     same = Notification.objects.due(now).filter(gateway_id=row.gateway_id, gateway=row.gateway, signers=row.signers)
     # Skipping what others have locked: two workers that wait for each other's notices would never end.
-    locked = same.select_for_update(skip_locked=True).values_list("pk", flat=True)
+    locked = same.select_for_update(skip_locked=True).values_list("pk", flat=True)[:MOST_TOGETHER]
     return Notification.objects.filter(pk__in=[row.pk, *locked])
 
 

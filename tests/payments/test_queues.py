@@ -98,6 +98,16 @@ def test_a_call_is_sending_when_first_claimed_and_unknown_when_its_sender_was_lo
     assert (row.state, row.first_sent_at) == (CallState.UNKNOWN, T0)
 
 
+def test_a_flood_of_notices_of_one_payment_is_claimed_in_parts(monkeypatch):
+    monkeypatch.setattr(queues, "MOST_TOGETHER", 2)
+    for _ in range(7):
+        NotificationFactory(gateway_id="cs_1", gateway="stripe", signers=[1], due_at=T0, session=None)
+    leased = []
+    while row := claim(Queue.NOTIFICATIONS, T0):
+        leased.append(Notification.objects.filter(lease_token=row.lease_token).count())
+    assert (sum(leased), max(leased) <= 3) == (7, True)
+
+
 def test_due_notices_of_one_payment_are_claimed_together():
     first = NotificationFactory(due_at=T0 - SECOND)
     alike = {"session": first.session, "merchant": first.merchant}
