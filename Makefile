@@ -21,7 +21,7 @@ demo: venv
 test: venv-test
 	$(VENV) -m pytest -n $(JOBS) $(ARGS)
 
-# On an empty database, all on this machine; ARGS="W1 W9" picks workloads, ARGS=--write writes docs/bench.md (5 minutes).
+# On an empty database, all on this machine; ARGS="W1 W9" picks workloads, ARGS=--write writes docs/bench.md (7 minutes).
 bench: venv-test
 	rm -rf .pgb/bench
 	$(VENV) manage.py local --data .pgb/bench -- $(VENV) manage.py bench --settings tests.bench.settings $(ARGS)
