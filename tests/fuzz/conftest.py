@@ -34,7 +34,7 @@ def tried(record_property):
 def pytest_terminal_summary(terminalreporter):
     told = {
         report.nodeid.partition("::")[2]: dict(report.user_properties)["tried"]
-        for report in terminalreporter.getreports("passed")
+        for report in terminalreporter.getreports("")  # where pytest keeps the ends of tests
         if report.when == "teardown" and report.user_properties
     }
     if told:
