@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from django.db.models import Model
+from django.utils import timezone
 
 from merchants.crypto import open_sealed, seal
 
@@ -42,6 +43,25 @@ class SealedField(property):
     def place(self, model: Model | type[Model], uuid: Any) -> tuple[str, str, str]:
         """Return what a value is bound to: table, column, UUID of the row."""
         return (model._meta.db_table, self.column, str(uuid))
+
+
+class HintedField(SealedField):
+    """A dict of secrets that leaves a hint of each (``masked``) and the time of change beside it, in plain columns."""
+
+    def __init__(self, column: str, hints: str, changed_at: str) -> None:
+        super().__init__(column)
+        self.hints = hints
+        self.changed_at = changed_at
+
+    def _seal(self, row: Any, value: Any) -> None:
+        super()._seal(row, value)
+        setattr(row, self.hints, {name: masked(secret) for name, secret in sorted((value or {}).items())})
+        setattr(row, self.changed_at, timezone.now())
+
+
+def masked(secret: str) -> str:
+    """Return what staff may see of a secret: its last 4 characters, if it is long enough to stay one."""
+    return f"····{secret[-4:]}" if len(secret) >= 16 else "····"
 
 
 def sealed_fields(model: type[Model]) -> list[SealedField]:

@@ -21,11 +21,6 @@ from merchants.rules import (
 )
 
 
-def masked(secret: str) -> str:
-    """Return what staff may see of a secret: its last 4 characters, if it is long enough to stay one."""
-    return f"····{secret[-4:]}" if len(secret) >= 16 else "····"
-
-
 class WriteOnlyTextarea(UnfoldAdminTextareaWidget):
     """A textarea that never shows a value, not even the one just sent."""
 

@@ -12,11 +12,12 @@ from datetime import datetime
 
 from django.conf import settings
 
-from merchants.codes import Device
+from merchants.codes import Device, ReviewState
 from merchants.keys import hash_api_key
-from merchants.models import Merchant, MethodConnection, Shop
+from merchants.models import IssuerReview, Merchant, MethodConnection, Shop
 
 LIFETIME_SECONDS = 5.0
+CARD = "CARD"
 
 
 class MethodNotConnected(Exception):
@@ -34,6 +35,8 @@ class _Configuration:
     shops_by_key: dict[str, list[Shop]] = field(default_factory=lambda: defaultdict(list))
     merchants: list[Merchant] = field(default_factory=list)
     merchants_by_token: dict[str, Merchant] = field(default_factory=dict)
+    # by merchant: the card issuers that passed it
+    passed: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
     # by nation and method
     connections: dict[tuple[str, str], list[MethodConnection]] = field(default_factory=lambda: defaultdict(list))
 
@@ -69,6 +72,9 @@ def _read() -> _Configuration:
     merchants = {merchant.pk: merchant for merchant in Merchant.objects.order_by("pk")}
     found.merchants.extend(merchants.values())
     found.merchants_by_token.update((merchant.webhook_token, merchant) for merchant in merchants.values())
+    reviews = IssuerReview.objects.filter(state=ReviewState.PASSED).order_by("issuer__display_order", "issuer")
+    for merchant_pk, issuer in reviews.values_list("merchant_id", "issuer_id"):
+        found.passed[merchant_pk].append(issuer)
     for connection in MethodConnection.objects.select_related("method").order_by("pk"):
         connection.merchant = merchants[connection.merchant_id]
         found.connections[connection.nation, connection.method_id].append(connection)
@@ -121,7 +127,7 @@ def find_connection(
     Of the rows that speak of this payment (shop, nation, method, device, amount, period, and the gateway
     where the caller names one) the most specific decide: a joiner's before a DBType's before a nation's,
     then those for this very device. If they are switched off, the method is off: a less specific row does
-    not stand in. Among those that are on, the lowest priority number wins, then the oldest.
+    not stand in. Among those that are on, the lowest priority number wins.
 
     Raises MethodNotConnected or NoMerchant.
     """
@@ -136,7 +142,7 @@ def find_connection(
     deciding = [row for row in speaking if _how_specific(row) == most and _is_on(row)]
     if not deciding:
         raise MethodNotConnected
-    chosen = min(filter(_can_charge(shop), deciding), key=lambda row: (row.priority, row.pk), default=None)
+    chosen = min(filter(_can_charge(shop, method, at), deciding), key=lambda row: row.priority, default=None)
     if chosen is None:
         raise NoMerchant
     return chosen
@@ -165,9 +171,19 @@ def _how_specific(row: MethodConnection) -> tuple[bool, bool, bool]:
     return (row.joiner_id is not None, row.db_type is not None, row.device != Device.ANY)
 
 
-def _can_charge(shop: Shop) -> Callable[[MethodConnection], bool]:
+def _can_charge(shop: Shop, method: str, at: datetime) -> Callable[[MethodConnection], bool]:
     def can_charge(row: MethodConnection) -> bool:
         merchant = row.merchant
-        return merchant.is_active and merchant.currency == shop.currency and merchant.gateway in settings.PGB_GATEWAYS
+        return (
+            merchant.is_open(at)
+            and merchant.currency == shop.currency
+            and merchant.gateway in settings.PGB_GATEWAYS
+            and (method != CARD or issuers_of(merchant) != [])
+        )
 
     return can_charge
+
+
+def issuers_of(merchant: Merchant) -> list[str] | None:
+    """Return the codes of the card issuers that this merchant may charge, in display order; None: all of them."""
+    return _configuration().passed[merchant.pk] if merchant.needs_issuer_reviews else None

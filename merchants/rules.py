@@ -31,6 +31,9 @@ OPTIONAL_CREDENTIALS: dict[str, set[str]] = {
     GatewayCode.PORTONE_V2: {"webhook_secret_old"},
 }
 
+# Each card issuer decides by itself whether a new MID of these may charge its cards (카드사 심사).
+REVIEWED_BY_ISSUERS = frozenset(GatewayCode) - {GatewayCode.STRIPE}
+
 _LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _HOST = re.compile(rf"(?=.{{1,253}}(:|\Z)){_LABEL}(\.{_LABEL})*(:[0-9]{{1,5}})?\Z")
 

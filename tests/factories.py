@@ -56,7 +56,7 @@ class PaymentMethodFactory(DjangoModelFactory):
 
 
 class ConnectionFactory(DjangoModelFactory):
-    """CARD on every device for the whole DBType KR1, through a merchant of its own."""
+    """CARD on every device for the whole DBType KR1, through a merchant of its own; the older row first."""
 
     class Meta:
         model = MethodConnection
@@ -66,3 +66,4 @@ class ConnectionFactory(DjangoModelFactory):
     method = factory.SubFactory(PaymentMethodFactory)
     device = Device.ANY
     merchant = factory.SubFactory(MerchantFactory)
+    priority = factory.Sequence(lambda n: 1 + n)

@@ -1,17 +1,18 @@
 """Contracts with gateways."""
 
 import secrets
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from merchants.codes import GatewayCode, Mode
-from merchants.fields import SealedField
-from merchants.rules import check_currency, check_name, check_webhook_token
+from merchants.codes import GatewayCode, Mode, Purpose
+from merchants.fields import HintedField
+from merchants.rules import REVIEWED_BY_ISSUERS, check_currency, check_name, check_webhook_token
 
 
 def new_webhook_token() -> str:
@@ -22,7 +23,8 @@ def new_webhook_token() -> str:
 class Merchant(models.Model):
     """One contract (MID) with one gateway in one currency, test or live, with its encrypted keys.
 
-    ``is_active`` false: nothing new is charged with it; what was begun with it goes on.
+    ``is_active`` false, or outside its period (the start included, the end not): nothing new is charged with it;
+    what was begun with it goes on.
     """
 
     # What a payment was made with must stay what it was.
@@ -35,7 +37,15 @@ class Merchant(models.Model):
     mode = models.CharField(_("구분"), max_length=4, choices=Mode)
     currency = models.CharField(_("통화"), max_length=3, validators=[check_currency])
     sealed_credentials = models.BinaryField(editable=False)
-    credentials = SealedField("sealed_credentials")
+    credentials = HintedField("sealed_credentials", hints="credential_hints", changed_at="credentials_changed_at")
+    credential_hints = models.JSONField(_("인증 정보"), default=dict, editable=False)
+    credentials_changed_at = models.DateTimeField(_("인증 정보 변경"), null=True, editable=False)
+    credentials_expire_on = models.DateField(
+        _("인증 정보 만료일"),
+        null=True,
+        blank=True,
+        help_text=_("PG사 콘솔에 만료일이 있으면 적습니다. 30일 전부터 알립니다."),
+    )
     webhook_token = models.CharField(
         _("웹훅 토큰"),
         max_length=64,
@@ -43,6 +53,10 @@ class Merchant(models.Model):
         default=new_webhook_token,
         validators=[check_webhook_token],
     )
+    purpose = models.CharField(_("용도"), max_length=16, choices=Purpose, default=Purpose.NORMAL)
+    starts_at = models.DateTimeField(_("시작"), null=True, blank=True)
+    ends_at = models.DateTimeField(_("종료"), null=True, blank=True)
+    note = models.TextField(_("메모"), blank=True)
     is_active = models.BooleanField(_("사용"), default=True)
 
     class Meta:
@@ -65,6 +79,13 @@ class Merchant(models.Model):
                 condition=Q(webhook_token__regex=r"^[A-Za-z0-9_-]{8,64}$"), name="webhook_token_unguessable"
             ),
             models.CheckConstraint(condition=~Q(sealed_credentials=b""), name="merchant_has_credentials"),
+            models.CheckConstraint(condition=Q(purpose__in=Purpose.values), name="merchant_purpose_known"),
+            models.CheckConstraint(
+                condition=Q(starts_at__isnull=True) | Q(ends_at__isnull=True) | Q(starts_at__lt=F("ends_at")),
+                name="merchant_period_in_order",
+                violation_error_code="period",
+                violation_error_message=_("종료는 시작보다 뒤여야 합니다."),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -85,6 +106,17 @@ class Merchant(models.Model):
     def is_used(self) -> bool:
         """Whether a payment session was ever opened with this merchant."""
         return not self._state.adding and self.sessions.exists()
+
+    def is_open(self, at: datetime) -> bool:
+        """Whether new payments may be charged with it at the time ``at``."""
+        begun = self.starts_at is None or self.starts_at <= at
+        over = self.ends_at is not None and self.ends_at <= at
+        return self.is_active and self.purpose == Purpose.NORMAL and begun and not over
+
+    @property
+    def needs_issuer_reviews(self) -> bool:
+        """Whether it serves only the card issuers that passed it: live contracts with a gateway in Korea."""
+        return self.mode == Mode.LIVE and self.gateway in REVIEWED_BY_ISSUERS
 
     def _changes(self) -> list[str]:
         stored = Merchant.objects.filter(pk=self.pk).values(*self.FIXED_ONCE_USED).first() or {}

@@ -1,14 +1,17 @@
 """Which merchant charges a method of payment, for whom."""
 
 from django.conf import settings
+from django.contrib.postgres.fields import RangeOperators
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from merchants.codes import Device
 from merchants.models.accounts import Merchant
 from merchants.models.shops import Shop
+from merchants.ranges import Int8Range, NoOverlap, TsTzRange
 from merchants.rules import check_name, check_nation
 
 
@@ -17,6 +20,8 @@ class PaymentMethod(models.Model):
 
     code = models.CharField(_("코드"), max_length=20, primary_key=True, validators=[check_name])
     name = models.CharField(_("이름"), max_length=50)
+    name_ja = models.CharField(_("이름 (일본어)"), max_length=50, blank=True)
+    name_en = models.CharField(_("이름 (영어)"), max_length=50, blank=True)
     is_main = models.BooleanField(_("주결제수단"), default=True)
     lifetime_minutes = models.PositiveIntegerField(
         _("결제 유효시간(분)"), default=40, help_text=_("이 시간 안에 결제하지 않으면 만료됩니다.")
@@ -68,6 +73,9 @@ class MethodConnection(models.Model):
     max_amount = models.BigIntegerField(_("최대 금액"), null=True, blank=True)
     starts_at = models.DateTimeField(_("시작"), null=True, blank=True)
     ends_at = models.DateTimeField(_("종료"), null=True, blank=True)
+    display_order = models.PositiveIntegerField(
+        _("표시 순서"), default=0, help_text=_("주문서에 보이는 순서. 0이면 결제수단의 순서")
+    )
 
     class Meta:
         verbose_name = _("결제수단 연결")
@@ -96,6 +104,24 @@ class MethodConnection(models.Model):
                 name="connection_period_in_order",
                 violation_error_code="period",
                 violation_error_message=_("종료는 시작보다 뒤여야 합니다."),
+            ),
+            NoOverlap(
+                name="one_connection_at_a_time",
+                expressions=[
+                    (Coalesce("db_type", Value("")), RangeOperators.EQUAL),
+                    (Coalesce("joiner_id", Value(-1)), RangeOperators.EQUAL),
+                    ("nation", RangeOperators.EQUAL),
+                    ("method", RangeOperators.EQUAL),
+                    ("device", RangeOperators.EQUAL),
+                    ("priority", RangeOperators.EQUAL),
+                    (TsTzRange("starts_at", "ends_at", Value("[)")), RangeOperators.OVERLAPS),
+                    (Int8Range("min_amount", "max_amount", Value("[]")), RangeOperators.OVERLAPS),
+                ],
+                condition=Q(connected=True, in_use=True),
+                violation_error_code="overlap",
+                violation_error_message=_(
+                    "같은 대상, 결제수단, 기기, 우선순위에 기간과 금액이 겹치는 연결이 이미 사용 중입니다."
+                ),
             ),
         ]
 

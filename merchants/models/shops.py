@@ -1,5 +1,6 @@
 """The shops that call PGB."""
 
+import secrets
 from typing import Any
 from uuid import uuid4
 
@@ -23,6 +24,11 @@ from merchants.rules import (
 )
 
 
+def new_publishable_key() -> str:
+    """Return a key that may stand in a page of the shop: it only reads what order pages show to anybody."""
+    return f"pgb_pub_{secrets.token_urlsafe(24)}"
+
+
 class Shop(models.Model):
     """A shop database (DBType) and one of its joiners; ``joiner_id`` null: all others."""
 
@@ -43,6 +49,9 @@ class Shop(models.Model):
     currency = models.CharField(_("통화"), max_length=3, validators=[check_currency])
     api_key_hash = models.CharField(max_length=64, blank=True, editable=False, db_index=True)
     api_key_old_hash = models.CharField(max_length=64, blank=True, editable=False, db_index=True)
+    publishable_key = models.CharField(
+        _("공개 키"), max_length=64, unique=True, default=new_publishable_key, editable=False
+    )
     completion_url = models.CharField(_("결제완료 통보 주소"), max_length=500, validators=[check_completion_url])
     sealed_signing_secret = models.BinaryField(editable=False)
     signing_secret = SealedField("sealed_signing_secret")

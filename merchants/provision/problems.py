@@ -46,6 +46,7 @@ _ENGLISH = {
     "connection_unfit": "%(connection)s uses this merchant, which would not fit: switch it off first",
     "joiner": "a joiner_id needs a db_type",
     "amounts": "max_amount must not be below min_amount",
+    "overlap": "another connection of the same key and priority is in use: its period and amounts overlap",
     "period": "ends_at must be after starts_at",
 }
 

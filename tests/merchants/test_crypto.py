@@ -75,9 +75,9 @@ def test_first_key_writes_and_all_read(settings):
 
 @pytest.mark.parametrize("value", ["text", "한글 🙂", {"a": "1", "b": [1, None]}, b"\x00\xffraw", "", b"", {}])
 def test_what_goes_in_comes_out(value):
-    merchant = Merchant(credentials=value)
-    assert merchant.credentials == value
-    assert type(merchant.credentials) is type(value)
+    shop = Shop(signing_secret=value)
+    assert shop.signing_secret == value
+    assert type(shop.signing_secret) is type(value)
 
 
 def test_none_is_null():

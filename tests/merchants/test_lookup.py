@@ -65,9 +65,8 @@ def result(rows, **asked):
         ([MOBILE, {}], 1),
         ([PC | {"priority": 9}, {"priority": 1}], 0),
         ([DB_TYPE | PC, JOINER], 1),
-        # then priority, then the older row
+        # then priority
         ([{"priority": 2}, {"priority": 1}], 1),
-        ([{"priority": 1}, {"priority": 1}], 0),
         # switched off
         ([OFF], MethodNotConnected),
         ([UNWIRED], MethodNotConnected),

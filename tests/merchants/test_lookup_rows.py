@@ -76,10 +76,10 @@ class TestCache:
         monkeypatch.setattr(lookup.time, "monotonic", lambda: times[0])
         return times
 
-    def test_three_queries_however_many_rows_and_questions(self, django_assert_num_queries):
+    def test_four_queries_however_many_rows_and_questions(self, django_assert_num_queries):
         ConnectionFactory.create_batch(10)
         shop = ShopFactory(joiner_id=1001)
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(4):
             for _ in range(3):
                 connection = lookup.find_connection(
                     shop=shop, joiner_id=1001, nation="KR", method="CARD", device="pc", amount=1, at=NOW

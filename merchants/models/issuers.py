@@ -1,0 +1,65 @@
+"""Card issuers, and which of them let a contract charge their cards."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from merchants.codes import ReviewState
+from merchants.models.accounts import Merchant
+from merchants.rules import check_name
+
+
+class CardIssuer(models.Model):
+    """A company that issues cards (카드사). ``codes``: what each gateway calls it, the code to send first.
+
+    ``{"inicis": ["34", "17"], "tosspayments": ["21"], "nice": ["16"]}``; gateways number them differently.
+    """
+
+    code = models.CharField(_("코드"), max_length=20, primary_key=True, validators=[check_name])
+    name = models.CharField(_("이름"), max_length=50)
+    name_ja = models.CharField(_("이름 (일본어)"), max_length=50, blank=True)
+    name_en = models.CharField(_("이름 (영어)"), max_length=50, blank=True)
+    codes = models.JSONField(_("PG사별 코드"), default=dict, blank=True)
+    display_order = models.PositiveIntegerField(_("표시 순서"), default=0)
+
+    class Meta:
+        verbose_name = _("카드사")
+        verbose_name_plural = _("카드사")
+        ordering = ["display_order", "code"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def code_at(self, gateway: str) -> str:
+        """Return what to call it at a gateway; empty if that is not known."""
+        codes = self.codes.get(gateway) or [""]
+        return str(codes[0])
+
+
+class IssuerReview(models.Model):
+    """카드사 심사: how far an issuer's review of a contract is."""
+
+    merchant = models.ForeignKey(
+        Merchant, on_delete=models.CASCADE, related_name="issuer_reviews", verbose_name=_("가맹점")
+    )
+    issuer = models.ForeignKey(CardIssuer, on_delete=models.PROTECT, related_name="reviews", verbose_name=_("카드사"))
+    state = models.CharField(_("심사 상태"), max_length=10, choices=ReviewState, default=ReviewState.REQUESTED)
+    requested_on = models.DateField(_("신청일"), null=True, blank=True)
+    decided_on = models.DateField(_("결정일"), null=True, blank=True)
+    note = models.CharField(_("메모"), max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = _("카드사 심사")
+        verbose_name_plural = _("카드사 심사")
+        ordering = ["issuer__display_order", "issuer"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["merchant", "issuer"],
+                name="one_review_per_issuer",
+                violation_error_message=_("이 카드사의 심사가 이미 있습니다."),
+            ),
+            models.CheckConstraint(condition=Q(state__in=ReviewState.values), name="review_state_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.merchant} {self.issuer}: {self.get_state_display()}"
