@@ -43,10 +43,12 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "auditlog",
     "merchants",
     "installments",
     "payments",
     "bridge",
+    "people",
 ]
 MIDDLEWARE = [
     "bridge.middleware.request_id",
@@ -61,6 +63,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "merchants.audit.name_the_actor",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -91,6 +94,10 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_REDIRECT_URL = "admin:index"
+
+AUDITLOG_CID_GETTER = "merchants.audit.request_id"
+AUDITLOG_STORE_JSON_CHANGES = True
+AUDITLOG_USE_FK_STRING_REPRESENTATION = True  # "stripe-kr" says more than 12, and still does when 12 is gone
 
 LANGUAGE_CODE = "ko"
 LANGUAGES = [("ko", "한국어"), ("ja", "日本語"), ("en", "English")]
