@@ -22,6 +22,12 @@ class RefusesCrafted:
         # The database has no text with a NUL, and no number either.
         return None if "\0" in object_id else super().get_object(request, object_id, from_field)
 
+    def changelist_view(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().changelist_view(*args, **kwargs)
+        except (ValueError, DataError) as error:
+            raise BadRequest("the database has no such value") from error
+
     def response_action(self, *args: Any, **kwargs: Any) -> Any:
         try:
             return super().response_action(*args, **kwargs)

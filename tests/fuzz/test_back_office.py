@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
@@ -34,6 +35,16 @@ def test_a_key_that_is_none_names_no_row(staff, model):
         answers.append(staff.post(page(model, "changelist"), chosen))
         assert [answer.status_code for answer in answers if answer.status_code >= 500] == [], repr(odd)
     assert model.objects.count() == before
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_condition_that_is_none_is_refused(staff, model):
+    for name in ("pk", "pk__in", "id__gt", "q", "p", "o", "name", "name__regex", "nation", "merchant__gateway", "e"):
+        for odd in [*ODD, "(", "[\\"]:
+            before = transaction.savepoint()  # what the database refuses ends a transaction, here the test's
+            answer = staff.get(page(model, "changelist"), {name: odd})
+            transaction.savepoint_rollback(before)
+            assert answer.status_code < 500, f"{name}={odd!r}"
 
 
 def test_a_connection_to_no_merchant_is_refused(staff):
