@@ -1,12 +1,12 @@
 """Who is calling, and which merchant charges: answered from a copy of the configuration at most 5 s old.
 
 The copy is shared by all threads of a process: nobody may change its rows. Their secrets are encrypted in it.
+Who asks what would hold, or what holds at this very moment, reads a Configuration of their own.
 """
 
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -29,7 +29,9 @@ class NoMerchant(Exception):
 
 
 @dataclass(frozen=True)
-class _Configuration:
+class Configuration:
+    """Every row that decides, as of ``read_at`` (seconds of the monotonic clock)."""
+
     read_at: float
     shops: dict[tuple[str, int | None], Shop] = field(default_factory=dict)
     shops_by_key: dict[str, list[Shop]] = field(default_factory=lambda: defaultdict(list))
@@ -42,7 +44,7 @@ class _Configuration:
 
 
 _lock = threading.Lock()
-_copy: _Configuration | None = None
+_copy: Configuration | None = None
 
 
 def clear_cache() -> None:
@@ -52,19 +54,20 @@ def clear_cache() -> None:
         _copy = None
 
 
-def _configuration() -> _Configuration:
+def _configuration() -> Configuration:
     global _copy
     copy = _copy
     if copy and time.monotonic() - copy.read_at < LIFETIME_SECONDS:
         return copy
     with _lock:
         if _copy is None or time.monotonic() - _copy.read_at >= LIFETIME_SECONDS:
-            _copy = _read()
+            _copy = read()
         return _copy
 
 
-def _read() -> _Configuration:
-    found = _Configuration(time.monotonic())  # taken before reading: the copy is never older than it says
+def read() -> Configuration:
+    """Read the rows as the present transaction sees them."""
+    found = Configuration(time.monotonic())  # taken before reading: the copy is never older than it says
     for shop in Shop.objects.all():
         found.shops[shop.db_type, shop.joiner_id] = shop
         for key_hash in {shop.api_key_hash, shop.api_key_old_hash}:
@@ -114,13 +117,14 @@ def merchants_of(gateway: str) -> list[Merchant]:
 def find_connection(
     *,
     shop: Shop,
-    joiner_id: int,
+    joiner_id: int | None,
     nation: str,
     method: str,
     device: str,
     amount: int,
     at: datetime,
     gateway: str | None = None,
+    configuration: Configuration | None = None,
 ) -> MethodConnection:
     """Return the connection that charges ``amount`` (minor units of the shop's currency) at the time ``at``.
 
@@ -129,10 +133,12 @@ def find_connection(
     then those for this very device. If they are switched off, the method is off: a less specific row does
     not stand in. Among those that are on, the lowest priority number wins.
 
+    ``joiner_id`` None: any joiner without rows of its own. ``configuration``: the one to ask, else the shared copy.
     Raises MethodNotConnected or NoMerchant.
     """
-    rows = _configuration().connections.get((nation, method), [])
-    rows = [row for row in rows if _reaches(row, shop, joiner_id)]
+    configuration = configuration or _configuration()
+    rows = configuration.connections.get((nation, method), [])
+    rows = [row for row in rows if reaches(row, shop, joiner_id)]
     if not any(_is_on(row) for row in rows):
         raise MethodNotConnected
     speaking = [row for row in rows if _speaks(row, device, amount, at, gateway)]
@@ -142,13 +148,18 @@ def find_connection(
     deciding = [row for row in speaking if _how_specific(row) == most and _is_on(row)]
     if not deciding:
         raise MethodNotConnected
-    chosen = min(filter(_can_charge(shop, method, at), deciding), key=lambda row: row.priority, default=None)
+    chosen = min(
+        (row for row in deciding if can_charge(row, shop, at, configuration)),
+        key=lambda row: row.priority,
+        default=None,
+    )
     if chosen is None:
         raise NoMerchant
     return chosen
 
 
-def _reaches(row: MethodConnection, shop: Shop, joiner_id: int) -> bool:
+def reaches(row: MethodConnection, shop: Shop, joiner_id: int | None) -> bool:
+    """Whether a row speaks of this shop and joiner at all."""
     return row.db_type in (None, shop.db_type) and row.joiner_id in (None, joiner_id) and row.method.is_main
 
 
@@ -171,19 +182,21 @@ def _how_specific(row: MethodConnection) -> tuple[bool, bool, bool]:
     return (row.joiner_id is not None, row.db_type is not None, row.device != Device.ANY)
 
 
-def _can_charge(shop: Shop, method: str, at: datetime) -> Callable[[MethodConnection], bool]:
-    def can_charge(row: MethodConnection) -> bool:
-        merchant = row.merchant
-        return (
-            merchant.is_open(at)
-            and merchant.currency == shop.currency
-            and merchant.gateway in settings.PGB_GATEWAYS
-            and (method != CARD or issuers_of(merchant) != [])
-        )
-
-    return can_charge
+def can_charge(row: MethodConnection, shop: Shop, at: datetime, configuration: Configuration) -> bool:
+    """Whether the row's merchant may charge this shop's orders by the row's method at the time ``at``."""
+    merchant = row.merchant
+    return (
+        merchant.is_open(at)
+        and merchant.currency == shop.currency
+        and merchant.gateway in settings.PGB_GATEWAYS
+        and (row.method_id != CARD or _issuers_of(merchant, configuration) != [])
+    )
 
 
 def issuers_of(merchant: Merchant) -> list[str] | None:
     """Return the codes of the card issuers that this merchant may charge, in display order; None: all of them."""
-    return _configuration().passed[merchant.pk] if merchant.needs_issuer_reviews else None
+    return _issuers_of(merchant, _configuration())
+
+
+def _issuers_of(merchant: Merchant, configuration: Configuration) -> list[str] | None:
+    return configuration.passed[merchant.pk] if merchant.needs_issuer_reviews else None

@@ -127,13 +127,13 @@ class TestCache:
         def read():
             reads.append(1)
             threading.Event().wait(0.05)
-            return lookup._Configuration(lookup.time.monotonic())
+            return lookup.Configuration(lookup.time.monotonic())
 
         def ask():
             started.wait()
             lookup.active_shops()
 
-        monkeypatch.setattr(lookup, "_read", read)
+        monkeypatch.setattr(lookup, "read", read)
         threads = [threading.Thread(target=ask) for _ in range(8)]
         for thread in threads:
             thread.start()
