@@ -5,6 +5,7 @@ from django.test import Client
 from hypothesis import settings as hypothesis_settings
 
 from bridge.sandbox.sandbox import Sandbox
+from installments import lookup as notices
 from merchants import lookup
 from payments import circuits
 from tests.factories import API_KEY, SIGNING_SECRET, STRIPE_CREDENTIALS, ConnectionFactory, ShopFactory
@@ -18,7 +19,7 @@ hypothesis_settings.load_profile("pgb")
 
 @pytest.fixture(autouse=True)
 def _fresh_configuration():
-    for cached in (lookup, circuits):
+    for cached in (lookup, notices, circuits):
         cached.clear_cache()
     yield
 

@@ -1,5 +1,5 @@
 """What an order page may promise about instalments."""
 
-from installments.models.notices import Bearer, InterestFreeNotice, Source
+from installments.models.notices import LARGEST_AMOUNT, SMALLEST_AMOUNT, Bearer, InterestFreeNotice, Overlap, Source
 
-__all__ = ["Bearer", "InterestFreeNotice", "Source"]
+__all__ = ["LARGEST_AMOUNT", "SMALLEST_AMOUNT", "Bearer", "InterestFreeNotice", "Overlap", "Source"]

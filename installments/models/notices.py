@@ -1,6 +1,9 @@
 """무이자할부 안내: which instalments a card issuer, or the shop, lets buyers have without interest."""
 
+from typing import Any
+
 from django.contrib.postgres.fields import RangeOperators
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q, Value
@@ -12,6 +15,8 @@ from merchants.ranges import DateRange, Int8Range, NoOverlap
 from merchants.rules import check_nation
 
 SMALLEST_AMOUNT = 50_000  # KRW: below it no gateway in Korea offers instalments
+LARGEST_AMOUNT = 999_999_999_999
+_amounts = [MinValueValidator(0), MaxValueValidator(LARGEST_AMOUNT)]
 
 
 class Bearer(models.TextChoices):
@@ -30,6 +35,19 @@ class Source(models.TextChoices):
     KICC = "kicc", _("이지페이 목록")
 
 
+class Overlap(ValidationError):
+    """Another notice in use says something of the same issuer, months, days and amounts already."""
+
+    def __init__(self, other: "InterestFreeNotice", place: str = "") -> None:
+        self.other = other
+        words = {"other": str(other), "place": place or f"#{other.pk}"}
+        super().__init__(
+            _("이미 있는 안내와 겹칩니다: %(place)s %(other)s. 기간이나 금액을 바꾸거나 그 안내를 먼저 고치세요."),
+            code="overlap",
+            params=words,
+        )
+
+
 class InterestFreeNotice(models.Model):
     """One number of months of one issuer, for a band of amounts, from one day to another, both included (KST).
 
@@ -44,8 +62,8 @@ class InterestFreeNotice(models.Model):
         _("고객부담 회차"), default=0, help_text=_("0이면 전체 무이자. 3이면 1~3회차 이자를 고객이 부담(부분무이자)")
     )
     bearer = models.CharField(_("이자 부담"), max_length=10, choices=Bearer, default=Bearer.ISSUER)
-    min_amount = models.BigIntegerField(_("최소 금액"), default=SMALLEST_AMOUNT)
-    max_amount = models.BigIntegerField(_("최대 금액"), null=True, blank=True)
+    min_amount = models.BigIntegerField(_("최소 금액"), default=SMALLEST_AMOUNT, validators=_amounts)
+    max_amount = models.BigIntegerField(_("최대 금액"), null=True, blank=True, validators=_amounts)
     gateway = models.CharField(
         _("PG사"), max_length=20, choices=GatewayCode, blank=True, default="", help_text=_("비우면 모든 PG사")
     )
@@ -55,13 +73,16 @@ class InterestFreeNotice(models.Model):
     exceptions = models.TextField(_("제외 대상"), blank=True)
     starts_on = models.DateField(_("시작일"))
     ends_on = models.DateField(_("종료일"), help_text=_("이날 자정까지 (한국 시간)"))
-    display_order = models.PositiveIntegerField(_("표시 순서"), default=0)
+    display_order = models.PositiveIntegerField(
+        _("표시 순서"), default=0, help_text=_("작은 수의 카드사가 먼저 나옵니다. 같으면 카드사의 순서를 따릅니다.")
+    )
     in_use = models.BooleanField(_("사용"), default=True)
     source = models.CharField(_("출처"), max_length=10, choices=Source, default=Source.MANUAL, editable=False)
 
     class Meta:
         verbose_name = _("무이자할부 안내")
         verbose_name_plural = _("무이자할부 안내 관리")
+        permissions = [("export_interestfreenotice", "Can export 무이자할부 안내")]
         ordering = ["-starts_on", "issuer__display_order", "issuer", "months", "min_amount"]
         indexes = [models.Index(fields=["nation", "ends_on", "starts_on"], name="notice_in_force")]
         constraints = [
@@ -103,4 +124,44 @@ class InterestFreeNotice(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.issuer} {self.months}개월 {self.starts_on}~{self.ends_on}"
+        return f"{self.issuer} {self.months}개월 {self.amounts} ({self.starts_on}~{self.ends_on})"
+
+    @property
+    def amounts(self) -> str:
+        """The band of amounts, as staff read it."""
+        if self.max_amount is None:
+            return str(_("%(min)s원 이상")) % {"min": f"{self.min_amount:,}"}
+        return str(_("%(min)s~%(max)s원")) % {"min": f"{self.min_amount:,}", "max": f"{self.max_amount:,}"}
+
+    def covers(self, amount: int) -> bool:
+        """Whether an order of ``amount`` won is in the band."""
+        return self.min_amount <= amount and (self.max_amount is None or amount <= self.max_amount)
+
+    def overlapping(self) -> "models.QuerySet[InterestFreeNotice]":
+        """Return the other rows in use that speak of the same issuer and months, of some day and amount of this one."""
+        rows = (
+            InterestFreeNotice.objects.exclude(pk=self.pk)
+            .select_related("issuer")
+            .filter(
+                in_use=True,
+                issuer=self.issuer_id,
+                months=self.months,
+                gateway=self.gateway,
+                nation=self.nation,
+                starts_on__lte=self.ends_on,
+                ends_on__gte=self.starts_on,
+            )
+        )
+        rows = rows.filter(Q(max_amount__isnull=True) | Q(max_amount__gte=self.min_amount))
+        return rows if self.max_amount is None else rows.filter(min_amount__lte=self.max_amount)
+
+    def validate_constraints(self, exclude: Any = None) -> None:
+        """Refuse what the database would refuse, and name the row that is in the way."""
+        try:
+            super().validate_constraints(exclude)
+        except ValidationError as error:
+            others = any(one.code == "overlap" for one in error.error_dict.get(NON_FIELD_ERRORS, []))
+            other = self.overlapping().first() if others else None
+            if other is None:
+                raise
+            raise Overlap(other) from error
