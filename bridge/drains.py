@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from bridge import forward, recover, webhooks
+from bridge import check, forward, recover, webhooks
 from bridge.log_lines import about
 from payments import ladders
 from payments.models import PaymentSession
@@ -26,9 +26,10 @@ WORK: dict[Queue, Callable[[Any], None]] = {
     Queue.CALLS: recover.work,
     Queue.DELIVERIES: forward.deliver,
     Queue.LOOKS: recover.look,
+    Queue.CHECKS: check.work,
 }
 # Parts of the process's threads, in sixteenths.
-_SHARES = {Queue.NOTIFICATIONS: 6, Queue.CALLS: 2, Queue.DELIVERIES: 6, Queue.LOOKS: 2}
+_SHARES = {Queue.NOTIFICATIONS: 6, Queue.CALLS: 2, Queue.DELIVERIES: 5, Queue.LOOKS: 2, Queue.CHECKS: 1}
 
 log = structlog.get_logger(__name__)
 
@@ -116,6 +117,6 @@ def _name(queue: Queue, row: Any) -> None:
     """Let every line of this piece of work say what it is about."""
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(queue=str(queue), row=row.pk, attempt=row.attempts + 1)
-    session = row if isinstance(row, PaymentSession) else row.session
+    session = row if isinstance(row, PaymentSession) else getattr(row, "session", None)
     if session is not None:
         about(session)

@@ -14,13 +14,13 @@ from typing import Any
 from django.db.models import DateTimeField, ExpressionWrapper, F, QuerySet, Value
 from django.db.models.functions import Least, Random
 
-from payments.models import Circuit, Delivery, GatewayCall, Notification, PaymentSession
+from payments.models import Circuit, CredentialCheck, Delivery, GatewayCall, Notification, PaymentSession
 
 # Fewer may be the fault of one row: what others hear meanwhile says nothing about that one.
 OPEN_AFTER = 3
 PROBE_EVERY = timedelta(seconds=30)
 WAKE_WITHIN = timedelta(seconds=5)
-_ASKING = (GatewayCall, PaymentSession)
+_ASKING = (GatewayCall, PaymentSession, CredentialCheck)
 # Every row that is claimed and every answer asks who fails: from a copy, so that health costs nothing.
 FRESH_SECONDS = 0.2
 

@@ -24,6 +24,7 @@ SHOP_PATIENCE = timedelta(days=7)
 ORPHAN = (10, MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 12 * HOUR, DAY)
 SAYS_MORE = (10, MINUTE, 5 * MINUTE, 10 * MINUTE)
 SAYS_MORE_PATIENCE = timedelta(hours=1)
+UNANSWERED_CHECK = (2, 5)
 UNANSWERED_LOOK = (30, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE)
 OPEN_SESSION = tuple(timedelta(minutes=m) for m in (1, 3, 10, 30))
 JITTER = 0.1

@@ -15,17 +15,27 @@ from django.db.models import Case, Exists, F, OuterRef, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 
 from payments import circuits
-from payments.models import CallState, Circuit, Delivery, DeliveryState, GatewayCall, Notification, PaymentSession
+from payments.models import (
+    CallState,
+    Circuit,
+    CredentialCheck,
+    Delivery,
+    DeliveryState,
+    GatewayCall,
+    Notification,
+    PaymentSession,
+)
 from payments.models.queued import Queued
 
 
 class Queue(StrEnum):
-    """The four kinds of work that wait in tables."""
+    """The five kinds of work that wait in tables."""
 
     NOTIFICATIONS = "notifications"
     CALLS = "calls"
     DELIVERIES = "deliveries"
     LOOKS = "looks"
+    CHECKS = "checks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,7 @@ TABLES: dict[Queue, _Table] = {
     Queue.CALLS: _Table(GatewayCall, circuits.Kind.ACCOUNT, lease=37, beside=("session",)),
     Queue.DELIVERIES: _Table(Delivery, circuits.Kind.SHOP, lease=20, beside=("session", "shop")),
     Queue.LOOKS: _Table(PaymentSession, circuits.Kind.ACCOUNT, lease=11, beside=("merchant",)),
+    Queue.CHECKS: _Table(CredentialCheck, circuits.Kind.ACCOUNT, lease=11, beside=("merchant",)),
 }
 AT_ONCE_PER_SHOP = 8
 MOST_COUNTED = 100

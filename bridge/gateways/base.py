@@ -157,8 +157,16 @@ class Notice:
     gateway_payment_id: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class KeyOwner:
+    """Whose keys these are, as the gateway says. Empty or None: it does not tell."""
+
+    mid: str
+    livemode: bool | None
+
+
 # The methods of a Gateway that go over the network.
-CALLS = frozenset({"start", "expire", "fetch", "find"})
+CALLS = frozenset({"start", "expire", "fetch", "find", "check"})
 
 
 class Gateway(ABC):
@@ -195,6 +203,10 @@ class Gateway(ABC):
 
         None says that it is surely not there; a search that cannot be finished in time raises Unknown.
         """
+
+    @abstractmethod
+    def check(self) -> KeyOwner:
+        """Ask whose keys these are, changing nothing. Raises Refused for keys that the gateway does not take."""
 
     @classmethod
     @abstractmethod

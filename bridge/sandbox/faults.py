@@ -11,7 +11,7 @@ from typing import Any
 
 from bridge.sandbox.schedule import now
 
-API = ("start", "fetch", "list", "expire", "events", "balance")
+API = ("start", "fetch", "list", "expire", "events", "balance", "check")
 INBOUND = (*API, "forward")
 OPERATIONS = (*INBOUND, "webhook", "return")
 Z99 = 2.3263478740408408  # the 99th percentile of the normal distribution

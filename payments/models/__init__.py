@@ -1,6 +1,7 @@
 """What happened to the money. Nothing in this app touches the network."""
 
 from payments.models.calls import OPEN_CALLS, CallKind, CallState, GatewayCall
+from payments.models.checks import CheckState, CredentialCheck
 from payments.models.deliveries import Delivery, DeliveryAttempt, DeliveryKind, DeliveryState
 from payments.models.events import Circuit, PaymentEvent
 from payments.models.notifications import Notification
@@ -10,7 +11,9 @@ __all__ = [
     "OPEN_CALLS",
     "CallKind",
     "CallState",
+    "CheckState",
     "Circuit",
+    "CredentialCheck",
     "Delivery",
     "DeliveryAttempt",
     "DeliveryKind",

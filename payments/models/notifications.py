@@ -25,7 +25,7 @@ class Notification(Queued):
         null=True,
         blank=True,
         on_delete=models.PROTECT,
-        related_name="+",
+        related_name="notifications",
         db_index=False,
         verbose_name=_("가맹점"),
     )

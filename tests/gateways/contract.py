@@ -26,6 +26,7 @@ CALLS: dict[str, tuple[str, Callable[[Peer], Prepared]]] = {
     "fetch": ("fetch", lambda peer: partial(peer.gateway.fetch, peer.start().gateway_id)),
     "find": ("list", lambda peer: partial(peer.find, "NOBODYS")),
     "expire": ("expire", lambda peer: partial(peer.expire, peer.start().gateway_id)),
+    "check": ("check", lambda peer: peer.gateway.check),
 }
 DOUBTFUL: dict[str, dict[str, Any]] = {
     "closed without an answer": {"kind": "drop"},
@@ -192,8 +193,14 @@ class Contract(NoticesContract):
         opened = peer.start()
         stranger = peer.stranger()
         assert type(failing(lambda: stranger.fetch(opened.gateway_id), peer)) is Refused
+        assert type(failing(stranger.check, peer)) is Refused
         body = stranger.start_body(peer.request())
         assert type(failing(lambda: stranger.start(peer.call(body)), peer)) is Refused
+
+    def test_keys_tell_whose_they_are(self, peer):
+        account, owner = peer.gateway.account, peer.gateway.check()
+        assert owner.mid in ("", account.mid)
+        assert owner.livemode in (None, account.livemode)
 
     def test_records_show_no_secret(self, peer):
         account, request = peer.gateway.account, peer.request()

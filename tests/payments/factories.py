@@ -11,6 +11,7 @@ from merchants.codes import Device, GatewayCode
 from payments.models import (
     CallKind,
     CallState,
+    CredentialCheck,
     Delivery,
     DeliveryAttempt,
     DeliveryKind,
@@ -144,3 +145,15 @@ class AttemptFactory(DjangoModelFactory):
     accepted = True
     result = "accepted"
     answer = '{"IsSuccess": true}'
+
+
+class CredentialCheckFactory(DjangoModelFactory):
+    """A check that waits for the bridge."""
+
+    class Meta:
+        model = CredentialCheck
+
+    merchant = factory.SubFactory(MerchantFactory)
+    requested_by = "kim"
+    due_at = factory.LazyAttribute(lambda row: timezone.now() if row.state == "WAITING" else None)
+    state = "WAITING"

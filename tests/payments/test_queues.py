@@ -16,7 +16,13 @@ from payments.circuits import OPEN_AFTER, PROBE_EVERY, Kind
 from payments.models import CallKind, CallState, Delivery, GatewayCall, Notification, PaymentSession
 from payments.queues import MOST_COUNTED, TABLES, Queue, backlogs, claim
 from tests.factories import ShopFactory
-from tests.payments.factories import CallFactory, DeliveryFactory, NotificationFactory, PaymentSessionFactory
+from tests.payments.factories import (
+    CallFactory,
+    CredentialCheckFactory,
+    DeliveryFactory,
+    NotificationFactory,
+    PaymentSessionFactory,
+)
 from tests.sql import another_connection
 from tests.threads import at_once
 
@@ -41,8 +47,9 @@ MAKE = {
     Queue.CALLS: call,
     Queue.DELIVERIES: DeliveryFactory,
     Queue.LOOKS: PaymentSessionFactory,
+    Queue.CHECKS: CredentialCheckFactory,
 }
-ENDED = {Queue.CALLS: {"state": "DONE"}, Queue.DELIVERIES: {"state": "DEAD"}}
+ENDED = {Queue.CALLS: {"state": "DONE"}, Queue.DELIVERIES: {"state": "DEAD"}, Queue.CHECKS: {"state": "WORKS"}}
 
 
 def claimed(queue, full=()):

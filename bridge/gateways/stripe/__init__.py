@@ -16,6 +16,7 @@ from bridge.gateways.base import (
     Capabilities,
     Fetched,
     Gateway,
+    KeyOwner,
     Notice,
     PageKind,
     Refused,
@@ -26,7 +27,7 @@ from bridge.gateways.base import (
     Unknown,
 )
 from bridge.gateways.stripe import notices
-from bridge.gateways.stripe.client import ask, client
+from bridge.gateways.stripe.client import ask, client, own_account
 
 # Stripe takes 30 minutes to 24 hours; the margins allow for clocks that differ.
 SHORTEST_LIFE = timedelta(minutes=31)
@@ -145,6 +146,13 @@ class Stripe(Gateway):
         page = self._sessions(seconds).list(params)
         ids = {_reference(session): session.id for session in page.data}
         return ids, page.data[-1].id if page.has_more else None
+
+    def check(self) -> KeyOwner:
+        """Read the account of the key. Test or live is told by the key itself: Stripe's account does not say."""
+        key = self.account.credentials["secret_key"]
+        own = client(key, self.capabilities.lookup_seconds)
+        mode = {"test": False, "live": True}.get("".join(key.split("_")[1:2]))
+        return ask(lambda: KeyOwner(mid=_required(own_account(own).id), livemode=mode))
 
     @classmethod
     def verify_notification(cls, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> list[Notice]:

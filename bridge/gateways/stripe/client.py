@@ -87,6 +87,14 @@ def ask(call: Callable[[], T]) -> T:
         raise Unknown("garbled_answer", type(error).__name__) from error
 
 
+def own_account(own: stripe.StripeClient) -> Any:
+    """Return the account of the key. Raises Refused for a restricted key that may not read it, besides the usual."""
+    try:
+        return own.v1.accounts.retrieve_current()
+    except stripe.PermissionError as error:
+        raise Refused("account_not_readable", _code(error, "")) from None
+
+
 def _param(error: stripe.StripeError) -> str:
     """Return the name of the parameter that Stripe refused; what is no name could be what was sent."""
     name = str(getattr(error, "param", None) or "")

@@ -27,6 +27,7 @@ class Account:
     """One Stripe account with its webhook endpoint.
 
     `events` is snapshot, thin or both; `subscribed` the event types that are sent. Live mode follows the key.
+    `reads_account` false: a restricted key that may not read its own account.
     """
 
     secret_key: str
@@ -35,6 +36,7 @@ class Account:
     mid: str = ""  # by default made from the key
     events: str = "snapshot"
     subscribed: tuple[str, ...] = field(default=SUBSCRIBED)
+    reads_account: bool = True
 
     def __post_init__(self) -> None:
         if self.events not in EVENT_FORMS:

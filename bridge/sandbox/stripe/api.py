@@ -35,6 +35,7 @@ class Api:
             ("GET", re.compile(r"/v1/events/([^/]+)"), "events", self._event),
             ("GET", re.compile(r"/v1/events()"), "events", self._list_events),
             ("GET", re.compile(r"/v1/balance()"), "balance", self._balance),
+            ("GET", re.compile(r"/v1/account()"), "check", self._account),
         ]
 
     def route(self, method: str, path: str) -> tuple[str, Endpoint, str]:
@@ -86,6 +87,15 @@ class Api:
     def _balance(self, account: Account, tree: Json, _: str, __: str | None) -> Json:
         RETRIEVE.read(tree)
         return {"object": "balance", "available": [], "livemode": account.livemode, "pending": []}
+
+    def _account(self, account: Account, tree: Json, _: str, __: str | None) -> Json:
+        RETRIEVE.read(tree)
+        if not account.reads_account:
+            raise Refused(
+                "The provided key does not have the required permissions for this endpoint.",
+                status=HTTPStatus.FORBIDDEN,
+            )
+        return {"id": account.mid, "object": "account", "charges_enabled": True, "details_submitted": True}
 
     def _list_sessions(self, account: Account, tree: Json, _: str, __: str | None) -> Json:
         params = read_list(LIST_SESSIONS, tree)
