@@ -73,7 +73,10 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "6px",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("payments/icon.svg")}],
-    "STYLES": [lambda request: static("payments/back_office.css")],
+    "STYLES": [
+        lambda request: static("payments/back_office.css"),
+        lambda request: static("payments/figures.css"),
+    ],
     "DASHBOARD_CALLBACK": "payments.admin.overview.overview",
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": MENU},
     "COLORS": {

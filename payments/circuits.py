@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import DateTimeField, ExpressionWrapper, F, QuerySet, Value
+from django.db.models import Case, DateTimeField, ExpressionWrapper, F, QuerySet, Value, When
 from django.db.models.functions import Least, Random
 
 from payments.models import Circuit, CredentialCheck, Delivery, GatewayCall, Notification, PaymentSession
@@ -80,7 +80,11 @@ def take_probe(circuit: Circuit, now: datetime) -> bool:
 def failed(kind: Kind, lane: int, now: datetime) -> None:
     """Count a call that brought no answer."""
     Circuit.objects.get_or_create(kind=kind, lane=lane)
-    Circuit.objects.filter(kind=kind, lane=lane).update(failures=F("failures") + 1, probe_at=now + PROBE_EVERY)
+    Circuit.objects.filter(kind=kind, lane=lane).update(
+        failures=F("failures") + 1,
+        failing_since=Case(When(failures=0, then=Value(now)), default=F("failing_since")),
+        probe_at=now + PROBE_EVERY,
+    )
     clear_cache()
 
 

@@ -14,29 +14,44 @@ from unfold.contrib.filters.admin import DropdownFilter, RangeDateFilter
 from unfold.widgets import INPUT_CLASSES
 
 from merchants.codes import GatewayCode, Mode
-from merchants.models import Merchant
+from merchants.models import Merchant, PaymentMethod, Shop
+from payments.admin import columns
 
 
-class _MerchantFilter(DropdownFilter):
+def _merchants(request: HttpRequest) -> list[Merchant]:
+    """Return every merchant, read once for all filters of a list."""
+    found: list[Merchant] | None = getattr(request, "pgb_merchants", None)
+    if found is None:
+        found = list(Merchant.objects.only("code", "gateway", "mode", "currency"))
+        request.pgb_merchants = found  # type: ignore[attr-defined]  # kept for this request
+    return found
+
+
+class _AlwaysShown(DropdownFilter):
+    """A choice that is shown also before there is anything to choose from."""
+
+    def has_output(self) -> bool:
+        """Show it."""
+        return True
+
+
+class _MerchantFilter(_AlwaysShown):
     """Filters by a property of the merchants, through the index on the merchant's key."""
 
     choices_of_merchants: list[tuple[str, Any]]
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """Offer only what some merchant has."""
-        there = set(Merchant.objects.values_list(self.parameter_name, flat=True).distinct())
+        there = {getattr(merchant, str(self.parameter_name)) for merchant in _merchants(request)}
         return [(value, label) for value, label in self.choices_of_merchants if value in there]
-
-    def has_output(self) -> bool:
-        """Show the filter also before the first merchant is set up."""
-        return True
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep the rows of the merchants that have the chosen property."""
         if not self.value():
             return queryset
-        chosen = Merchant.objects.filter(**{self.parameter_name: self.value()})
-        return queryset.filter(merchant__in=list(chosen.values_list("pk", flat=True)))
+        name = str(self.parameter_name)
+        chosen = [merchant.pk for merchant in _merchants(request) if str(getattr(merchant, name)) == self.value()]
+        return queryset.filter(merchant__in=chosen)
 
 
 class GatewayFilter(_MerchantFilter):
@@ -53,6 +68,62 @@ class ModeFilter(_MerchantFilter):
     title = _("구분")
     parameter_name = "mode"
     choices_of_merchants = Mode.choices
+
+
+class MerchantFilter(_MerchantFilter):
+    """By 가맹점 (MID)."""
+
+    title = _("가맹점")
+    parameter_name = "code"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Offer every merchant, by its code."""
+        return [(merchant.code, columns.merchant(merchant)) for merchant in _merchants(request)]
+
+
+class CurrencyFilter(_MerchantFilter):
+    """By currency; a payment has its merchant's."""
+
+    title = _("통화")
+    parameter_name = "currency"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Offer the merchants' currencies."""
+        there = sorted({merchant.currency for merchant in _merchants(request)})
+        return [(currency, currency) for currency in there]
+
+
+class MethodFilter(_AlwaysShown):
+    """By 결제수단."""
+
+    title = _("결제수단")
+    parameter_name = "method"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Offer what gateways charge."""
+        return list(PaymentMethod.objects.filter(is_main=True).values_list("code", "name"))
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep the rows paid, or to be paid, in this way."""
+        return queryset.filter(method=self.value()) if self.value() else queryset
+
+
+class ShopFilter(_AlwaysShown):
+    """By 상점."""
+
+    title = _("상점")
+    parameter_name = "shop"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Offer every shop."""
+        return [(str(shop.pk), str(shop)) for shop in Shop.objects.only("db_type", "joiner_id")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep the rows of the shop's orders; a key that is none has no orders."""
+        if not self.value():
+            return queryset
+        offered = {str(key) for key, _label in self.lookup_choices}
+        return queryset.filter(order__shop=self.value()) if self.value() in offered else queryset.none()
 
 
 class _DaysForm(forms.Form):

@@ -15,23 +15,36 @@ from unfold.decorators import display
 from payments import staff
 from payments.admin import columns, search, words
 from payments.admin.base import RecordAdmin
-from payments.admin.filters import DaysFilter, GatewayFilter, ModeFilter
+from payments.admin.exports import ExportsFilter
+from payments.admin.filters import (
+    CurrencyFilter,
+    DaysFilter,
+    GatewayFilter,
+    MerchantFilter,
+    MethodFilter,
+    ModeFilter,
+    ShopFilter,
+)
 from payments.admin.session_page import session_page
 from payments.models import PaymentSession
 
 
 @admin.register(PaymentSession)
-class PaymentSessionAdmin(RecordAdmin):
-    """결제내역."""
+class PaymentSessionAdmin(ExportsFilter, RecordAdmin):
+    """결제내역. By a period of payment, in its order."""
+
+    list_before_template = "admin/payments/totals.html"
 
     list_display = (
         "created",
+        "paid_on",
         "order",
         "reference",
         "gateway",
         "merchant_code",
         "method",
         "money",
+        "money_back",
         "stage_label",
         "attention_label",
     )
@@ -39,6 +52,9 @@ class PaymentSessionAdmin(RecordAdmin):
     list_select_related = ("order", "merchant")
     list_only = (
         "created_at",
+        "paid_at",
+        "paid",
+        "cancelled",
         "reference",
         "gateway",
         "method",
@@ -53,14 +69,18 @@ class PaymentSessionAdmin(RecordAdmin):
         "merchant__mode",
     )
     list_filter = (
-        ("stage", ChoicesCheckboxFilter),
-        ("attention", BooleanRadioFilter),
-        GatewayFilter,
-        ModeFilter,
+        ("paid_at", DaysFilter),
         ("created_at", DaysFilter),
+        ModeFilter,
+        ("stage", ChoicesCheckboxFilter),
+        GatewayFilter,
+        MerchantFilter,
+        MethodFilter,
+        ShopFilter,
+        CurrencyFilter,
+        ("attention", BooleanRadioFilter),
     )
     search_help_text = gettext_lazy("주문번호, 결제번호, PG 거래번호")
-    ordering = ("-created_at", "-pk")
     page_template = "admin/payments/session.html"
 
     def get_urls(self) -> list[URLPattern]:
@@ -68,10 +88,20 @@ class PaymentSessionAdmin(RecordAdmin):
         view = self.admin_site.admin_view(self.look_again)
         return [path("<int:pk>/look-again/", view, name="payments_look_again"), *super().get_urls()]
 
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """Show the newest first; what is chosen by its payment, by its payment: the same index serves both."""
+        by_payment = any(request.GET.get(f"paid_at_{end}") for end in ("from", "to"))
+        return ("-paid_at", "-pk") if by_payment else ("-created_at", "-pk")
+
     @display(description=gettext_lazy("생성"))
     def created(self, session: PaymentSession) -> str:
         """Return when the shop started it."""
         return columns.moment(session.created_at)
+
+    @display(description=gettext_lazy("결제 시각"))
+    def paid_on(self, session: PaymentSession) -> str:
+        """Return when it was paid."""
+        return columns.moment(session.paid_at)
 
     @display(description=gettext_lazy("가맹점"))
     def merchant_code(self, session: PaymentSession) -> str:
@@ -82,6 +112,11 @@ class PaymentSessionAdmin(RecordAdmin):
     def money(self, session: PaymentSession) -> str:
         """Return the amount that was asked for."""
         return words.amount(session.amount, session.currency)
+
+    @display(description=gettext_lazy("취소 금액"))
+    def money_back(self, session: PaymentSession) -> str:
+        """Return what was given back."""
+        return words.amount(session.cancelled, session.currency) if session.cancelled else ""
 
     @display(description=gettext_lazy("단계"), label=words.STAGE_TONES)
     def stage_label(self, session: PaymentSession) -> tuple[str, str]:

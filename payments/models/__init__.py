@@ -1,5 +1,6 @@
 """What happened to the money. Nothing in this app touches the network."""
 
+from payments.models.attention import AlertChannel, Attention, AttentionKind, Handling, StaffAlert
 from payments.models.calls import OPEN_CALLS, CallKind, CallState, GatewayCall
 from payments.models.checks import CheckState, CredentialCheck
 from payments.models.deliveries import Delivery, DeliveryAttempt, DeliveryKind, DeliveryState
@@ -9,6 +10,9 @@ from payments.models.orders import Order, PaymentSession
 
 __all__ = [
     "OPEN_CALLS",
+    "AlertChannel",
+    "Attention",
+    "AttentionKind",
     "CallKind",
     "CallState",
     "CheckState",
@@ -19,8 +23,10 @@ __all__ = [
     "DeliveryKind",
     "DeliveryState",
     "GatewayCall",
+    "Handling",
     "Notification",
     "Order",
     "PaymentEvent",
     "PaymentSession",
+    "StaffAlert",
 ]

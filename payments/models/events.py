@@ -33,6 +33,7 @@ class Circuit(models.Model):
     kind = models.CharField(max_length=8)
     lane = models.BigIntegerField()
     failures = models.PositiveIntegerField(default=0)
+    failing_since = models.DateTimeField(default=timezone.now)
     probe_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -100,6 +100,7 @@ class PaymentSession(Queued):
     class Meta:
         verbose_name = _("결제")
         verbose_name_plural = _("결제내역")
+        permissions = [("export_paymentsession", _("결제내역을 내려받을 수 있음"))]
         indexes = [
             due_index("session_due"),
             # The back office's list, and what is rare in it.
@@ -107,6 +108,14 @@ class PaymentSession(Queued):
             models.Index(fields=["created_at"], name="session_attention", condition=Q(attention=True)),
             models.Index(
                 fields=["stage", "created_at"], name="session_rare_stage", condition=Q(stage__in=sorted(RARE))
+            ),
+            models.Index(fields=["method", "created_at"], name="session_method"),
+            # Sums of a period are read from the index alone, and so is the list of what was paid in it.
+            models.Index(
+                fields=["paid_at", "id"],
+                include=["merchant", "gateway", "method", "currency", "paid", "cancelled"],
+                name="session_paid",
+                condition=Q(paid_at__isnull=False),
             ),
         ]
         constraints = [

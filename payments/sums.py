@@ -1,0 +1,141 @@
+"""How much money went which way: sums over many payments, each by one statement. Minor units, per currency.
+
+A payment counts on the day (in Asia/Seoul) on which it was paid, its cancels too: what was cancelled of it
+until now is taken from that day.
+"""
+
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models.functions import TruncDate
+from django.utils import timezone
+
+from merchants.codes import Mode
+from merchants.models import Merchant
+from payments.models import PaymentSession
+from payments.states import LIVE, Reason
+
+MOST_ROWS = 100_000
+# The same order went on in a newer session: no chance that was missed.
+WENT_ON = (Reason.REPLACED, Reason.SUPERSEDED)
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """The sums of some payments in one currency; ``asked`` is what was asked for, also where nobody paid."""
+
+    currency: str
+    count: int
+    asked: int
+    paid: int
+    cancelled: int
+
+    @property
+    def net(self) -> int:
+        """What remains."""
+        return self.paid - self.cancelled
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Payments of one day, gateway, method and currency: how many, how much was paid and cancelled."""
+
+    day: date
+    currency: str
+    gateway: str
+    method: str
+    count: int
+    paid: int
+    cancelled: int
+
+    @property
+    def net(self) -> int:
+        """What remains."""
+        return self.paid - self.cancelled
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """Sessions begun in a period: ``ended`` without those still open or replaced, and ``paid`` of them."""
+
+    gateway: str
+    method: str
+    begun: int
+    ended: int
+    paid: int
+
+
+def of_rows(rows: QuerySet[Any], most: int = MOST_ROWS) -> list[Total] | None:
+    """Return the totals of these sessions by currency; None if there are more than ``most``.
+
+    The statement is written around the one that Django makes of ``rows``: a sum over a limited part is beyond it.
+    """
+    some = rows.order_by().values_list("currency", "amount", "paid", "cancelled")[: most + 1]
+    try:
+        found, values = some.query.sql_with_params()
+    except EmptyResultSet:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT currency, count(*), sum(amount)::bigint, sum(paid)::bigint, sum(cancelled)::bigint"
+            f" FROM ({found}) AS found GROUP BY currency ORDER BY currency",
+            values,
+        )
+        totals = [Total(*row) for row in cursor.fetchall()]
+    return totals if sum(total.count for total in totals) <= most else None
+
+
+def of_days(first: date, last: date, mode: Mode) -> list[Part]:
+    """Return what was paid from ``first`` to ``last``, both included, in the smallest parts, by day."""
+    begins, ends = midnights(first, last)
+    rows = PaymentSession.objects.filter(paid_at__gte=begins, paid_at__lt=ends, merchant__in=_merchants(mode))
+    by = ("day", "currency", "gateway", "method")
+    parts = rows.annotate(day=TruncDate("paid_at", tzinfo=timezone.get_default_timezone())).values(*by)
+    sums = parts.annotate(count=Count("pk"), sum_paid=Sum("paid"), sum_cancelled=Sum("cancelled")).order_by(*by)
+    return [Part(*row) for row in sums.values_list(*by, "count", "sum_paid", "sum_cancelled")]
+
+
+def of_tries(first: date, last: date, mode: Mode) -> list[Tried]:
+    """Return how many of the sessions begun in these days were paid, by gateway and method."""
+    begins, ends = midnights(first, last)
+    rows = PaymentSession.objects.filter(created_at__gte=begins, created_at__lt=ends, merchant__in=_merchants(mode))
+    paid = Q(paid_at__isnull=False)
+    counted = paid | ~(Q(stage__in=sorted(LIVE)) | Q(reason__in=WENT_ON))
+    by = ("gateway", "method")
+    sums = rows.values(*by).annotate(
+        begun=Count("pk"), ended=Count("pk", filter=counted), how_many_paid=Count("pk", filter=paid)
+    )
+    return [Tried(*row) for row in sums.order_by(*by).values_list(*by, "begun", "ended", "how_many_paid")]
+
+
+def by(parts: Iterable[Part], key: Callable[[Part], Hashable]) -> dict[Any, Total]:
+    """Add up parts of one currency that have the same ``key``, in the order in which the keys come."""
+    sums: dict[Any, Total] = {}
+    for part in parts:
+        so_far = sums.get(key(part)) or Total(part.currency, 0, 0, 0, 0)
+        sums[key(part)] = Total(
+            part.currency,
+            so_far.count + part.count,
+            so_far.asked,
+            so_far.paid + part.paid,
+            so_far.cancelled + part.cancelled,
+        )
+    return sums
+
+
+def midnights(first: date, last: date) -> tuple[datetime, datetime]:
+    """Return when ``first`` begins and when ``last`` has ended, in the back office's time zone."""
+    return _midnight(first), _midnight(last + timedelta(days=1))
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min), timezone.get_default_timezone())
+
+
+def _merchants(mode: Mode) -> list[int]:
+    return list(Merchant.objects.filter(mode=mode).values_list("pk", flat=True))
