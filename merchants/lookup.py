@@ -139,32 +139,24 @@ def find_connection(
     configuration = configuration or _configuration()
     rows = configuration.connections.get((nation, method), [])
     rows = [row for row in rows if reaches(row, shop, joiner_id)]
-    if not any(_is_on(row) for row in rows):
+    if not any(row.is_on for row in rows):
         raise MethodNotConnected
     speaking = [row for row in rows if _speaks(row, device, amount, at, gateway)]
     if not speaking:
         raise NoMerchant
     most = max(map(_how_specific, speaking))
-    deciding = [row for row in speaking if _how_specific(row) == most and _is_on(row)]
+    deciding = [row for row in speaking if _how_specific(row) == most and row.is_on]
     if not deciding:
         raise MethodNotConnected
-    chosen = min(
-        (row for row in deciding if can_charge(row, shop, at, configuration)),
-        key=lambda row: row.priority,
-        default=None,
-    )
-    if chosen is None:
+    charging = [row for row in deciding if can_charge(row, shop, at, configuration)]
+    if not charging:
         raise NoMerchant
-    return chosen
+    return min(charging, key=lambda row: row.priority)
 
 
 def reaches(row: MethodConnection, shop: Shop, joiner_id: int | None) -> bool:
     """Whether a row speaks of this shop and joiner at all."""
     return row.db_type in (None, shop.db_type) and row.joiner_id in (None, joiner_id) and row.method.is_main
-
-
-def _is_on(row: MethodConnection) -> bool:
-    return row.connected and row.in_use
 
 
 def _speaks(row: MethodConnection, device: str, amount: int, at: datetime, gateway: str | None) -> bool:

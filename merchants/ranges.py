@@ -6,7 +6,9 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import BigIntegerRangeField, DateRangeField, DateTimeRangeField
 from django.core.exceptions import ValidationError
 from django.db import DEFAULT_DB_ALIAS
-from django.db.models import CheckConstraint, Func, Model
+from django.db.models import CheckConstraint, F, Func, Model, QuerySet
+from django.db.models.lookups import PostgresOperatorLookup
+from django.utils.translation import gettext_lazy as _
 
 
 class DateRange(Func):
@@ -31,14 +33,45 @@ class Int8Range(Func):
 
 
 class NoOverlap(ExclusionConstraint):
-    """Refuses rows that overlap. A row that a check refuses already is not compared: its ranges may be none."""
+    """Refuses rows that overlap, and names the rows in the way.
+
+    A row that a check refuses already is not compared: its ranges may be none.
+    """
 
     def validate(self, model: type[Model], instance: Model, exclude: Any = None, using: str = DEFAULT_DB_ALIAS) -> None:
-        """Raise ValidationError if the database would refuse the row."""
+        """Raise ValidationError if the database would refuse the row; its ``params["others"]`` are in the way."""
         for check in model._meta.constraints:
             if isinstance(check, CheckConstraint):
                 try:
                     check.validate(model, instance, exclude, using)
                 except ValidationError:
                     return
-        super().validate(model, instance, exclude, using)
+        try:
+            super().validate(model, instance, exclude, using)
+        except ValidationError:
+            raise self.refusal(instance) from None
+
+    def others(self, instance: Model) -> QuerySet[Any]:
+        """Return the stored rows with which ``instance`` cannot stand."""
+        model = type(instance)
+        values = {F(name): value for name, value in instance._get_field_expression_map(meta=model._meta).items()}
+        rows = model._default_manager.exclude(pk=instance.pk)
+        for part, operator in self.expressions:
+            column = F(part) if isinstance(part, str) else part
+            lookup = PostgresOperatorLookup(lhs=column, rhs=column.replace_expressions(values))
+            lookup.postgres_operator = operator
+            rows = rows.filter(lookup)
+        return rows.filter(self.condition) if self.condition else rows
+
+    def refusal(self, instance: Model) -> ValidationError:
+        """Return what to tell whoever wants to save ``instance``."""
+        others = list(self.others(instance))
+        return ValidationError(
+            _("%(problem)s 겹치는 것: %(others_named)s"),
+            code=self.violation_error_code,
+            params={
+                "problem": self.get_violation_error_message(),
+                "others_named": ", ".join(map(str, others)),
+                "others": others,
+            },
+        )

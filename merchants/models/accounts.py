@@ -107,6 +107,10 @@ class Merchant(models.Model):
         """Whether a payment session was ever opened with this merchant."""
         return not self._state.adding and self.sessions.exists()
 
+    def live_sessions(self) -> models.QuerySet[Any]:
+        """Return the payments under way: they keep this merchant, whatever is connected meanwhile."""
+        return self.sessions.filter(stage__in=self.sessions.model.LIVE)
+
     def is_open(self, at: datetime) -> bool:
         """Whether new payments may be charged with it at the time ``at``."""
         begun = self.starts_at is None or self.starts_at <= at

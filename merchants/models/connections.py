@@ -1,5 +1,8 @@
 """Which merchant charges a method of payment, for whom."""
 
+import math
+from typing import Any
+
 from django.conf import settings
 from django.contrib.postgres.fields import RangeOperators
 from django.core.exceptions import ValidationError
@@ -129,6 +132,43 @@ class MethodConnection(models.Model):
         joiner = "*" if self.joiner_id is None else self.joiner_id
         who = f"{self.db_type or '*'}/{joiner} {self.nation}"
         return f"{who} {self.method_id} {self.device} -> {self.merchant}"
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it may decide: wired, and wanted by the business."""
+        return self.connected and self.in_use
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """Return whom and what it is for: rows with the same key stand in for each other."""
+        return {name: getattr(self, name) for name in ("db_type", "joiner_id", "nation", "method_id", "device")}
+
+    def meets(self, other: "MethodConnection") -> bool:
+        """Whether there is an amount and a moment of which both speak."""
+        amounts = max(self.min_amount, other.min_amount) <= min(
+            math.inf if row.max_amount is None else row.max_amount for row in (self, other)
+        )
+        begun = [at for at in (self.starts_at, other.starts_at) if at]
+        over = [at for at in (self.ends_at, other.ends_at) if at]
+        return amounts and (not begun or not over or max(begun) < min(over))
+
+    def check_it_may_go_on(self) -> None:
+        """Refuse, with ValidationError, what must not be switched on as it is."""
+        self.clean()
+        [overlap] = [one for one in self._meta.constraints if isinstance(one, NoOverlap)]
+        if self.is_on and overlap.others(self).exists():
+            raise overlap.refusal(self)
+
+    def live_sessions(self) -> int:
+        """Return how many payments are under way that it may have begun: they keep their merchant."""
+        sessions = self.merchant.live_sessions().filter(method=self.method_id, nation=self.nation)
+        if self.db_type is not None:
+            sessions = sessions.filter(order__db_type=self.db_type)
+        if self.joiner_id is not None:
+            sessions = sessions.filter(order__joiner_id=self.joiner_id)
+        if self.device != Device.ANY:
+            sessions = sessions.filter(device=self.device)
+        return int(sessions.count())
 
     def clean(self) -> None:
         """Refuse a connection through which nobody could ever pay."""

@@ -60,6 +60,9 @@ class PaymentSession(Queued):
     gateway verified, ``cancelled`` what it gave back, ``reserved`` what open cancels hold.
     """
 
+    # Merchants, who know nothing of stages, ask here which payments are under way.
+    LIVE = tuple(sorted(LIVE))
+
     uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
     reference = models.CharField(_("결제번호"), max_length=26, unique=True, default=new_reference)
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="sessions", verbose_name=_("주문"))
