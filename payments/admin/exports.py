@@ -111,15 +111,7 @@ class ExportsFilter:
         except IncorrectLookupParameters as error:
             raise BadRequest("a filter that is none") from error
         form = ReasonForm(request.POST or None)
-        if request.method == "POST" and form.is_valid():
-            kind = FileKind(form.cleaned_data["kind"])
-            rows = found.queryset[: MOST_ROWS[kind]]
-            count = found.queryset.order_by()[: MOST_ROWS[kind] + 1].count()
-            if count <= MOST_ROWS[kind]:
-                audit.record_export(request, PaymentSession, found.in_words(), count, form.cleaned_data["reason"])
-                return sheets.answer(kind, _file_name(), _titles(), _cells(rows))
-            most = _("%(kind)s 파일은 %(most)s건까지입니다. 기간이나 다른 조건을 좁히세요.")
-            form.add_error("kind", most % {"kind": kind.label, "most": f"{MOST_ROWS[kind]:,}"})
+        file = _file(request, found, form) if request.method == "POST" and form.is_valid() else None
         context = {
             **self.admin_site.each_context(request),  # type: ignore[attr-defined]
             "title": _("결제내역 내려받기"),
@@ -128,11 +120,21 @@ class ExportsFilter:
             "cl": found,
             "columns": _titles(),
         }
-        return TemplateResponse(request, "admin/payments/export.html", context)
+        return file or TemplateResponse(request, "admin/payments/export.html", context)
 
 
-def _file_name() -> str:
-    return f"payments-{timezone.localtime():%Y%m%d-%H%M%S}"
+def _file(request: HttpRequest, found: PaymentList, form: ReasonForm) -> HttpResponseBase | None:
+    """Return the file, recorded with its reason; None, and why in the form, if it would be too long."""
+    kind = FileKind(form.cleaned_data["kind"])
+    most = MOST_ROWS[kind]
+    count = found.queryset.order_by()[: most + 1].count()
+    if count > most:
+        why = _("%(kind)s 파일은 %(most)s건까지입니다. 기간이나 다른 조건을 좁히세요.")
+        form.add_error("kind", why % {"kind": kind.label, "most": f"{most:,}"})
+        return None
+    audit.record_export(request, PaymentSession, found.in_words(), count, form.cleaned_data["reason"])
+    name = f"payments-{timezone.localtime():%Y%m%d-%H%M%S}"
+    return sheets.answer(kind, name, _titles(), _cells(found.queryset[:most]))
 
 
 def _titles() -> list[str]:
