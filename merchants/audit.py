@@ -19,7 +19,10 @@ from django.http import HttpRequest, HttpResponse
 # Kinds of what is no change of a row; ``additional_data["kind"]`` of the entry.
 EXPORT, PERSONAL_DATA = "export", "personal_data"
 
+PROVISION = "provision"
+
 _request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
+_origin: ContextVar[str] = ContextVar("origin", default="")
 
 
 def record_export(request: HttpRequest, model: type[Model], what: str, count: int, reason: str) -> None:
@@ -90,9 +93,21 @@ def _of(request: HttpRequest) -> Iterator[None]:
         _request.reset(before)
 
 
+@contextmanager
+def changes_come_from(origin: str) -> Iterator[None]:
+    """Name what changes the configuration in this block, where it is no person: PROVISION."""
+    before = _origin.set(origin)
+    try:
+        yield
+    finally:
+        _origin.reset(before)
+
+
 @receiver(pre_save, sender=LogEntry)
 def _sign(instance: LogEntry, **_: Any) -> None:
     """Name the person and the address of the connection; commands have neither."""
+    if _origin.get():
+        instance.additional_data = {"origin": _origin.get()}
     request = _request.get()
     if request is None:
         return

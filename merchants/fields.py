@@ -59,6 +59,20 @@ class HintedField(SealedField):
         setattr(row, self.changed_at, timezone.now())
 
 
+class HintedSecret(SealedField):
+    """A secret text that leaves its hint (``masked``) and the time of change beside it, in plain columns."""
+
+    def __init__(self, column: str, hint: str, changed_at: str) -> None:
+        super().__init__(column)
+        self.hint = hint
+        self.changed_at = changed_at
+
+    def _seal(self, row: Any, value: Any) -> None:
+        super()._seal(row, value)
+        setattr(row, self.hint, masked(value) if value else "")
+        setattr(row, self.changed_at, timezone.now())
+
+
 def masked(secret: str) -> str:
     """Return what staff may see of a secret: its last 4 characters, if it is long enough to stay one."""
     return f"····{secret[-4:]}" if len(secret) >= 16 else "····"

@@ -71,9 +71,10 @@ class ShopForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["new_signing_secret"].required = self.instance._state.adding
-        for name, check in (("nations", check_nation), ("redirect_hosts", check_redirect_host)):
+        checks = {"nations": check_nation, "redirect_hosts": check_redirect_host}
+        for name in checks.keys() & self.fields.keys():  # who may only look gets no fields
             # Checked by the form itself: what the model says of one item never reaches the page.
-            self.fields[name].base_field.validators.append(check)
+            self.fields[name].base_field.validators.append(checks[name])
             self.fields[name].error_messages["item_invalid"] = _("%(nth)s번째 값:")
 
     def save(self, commit: bool = True) -> Shop:

@@ -22,7 +22,7 @@ ARROWS = {
     "installments": {"config", "merchants"},
     "payments": {"config", "merchants"},
     "bridge": {"config", "merchants", "installments", "payments"},
-    "people": {"config", "merchants"},
+    "people": {"config", "merchants", "payments"},
     "bridge.gateways": {"config.environment", "merchants.codes"},
     "bridge.sandbox": {"config", "merchants"},
     "bridge.sandbox.walk": {"bridge.sandbox", "bridge.gateways"},  # the demo calls through the one HTTP door

@@ -13,7 +13,7 @@ from django.db.models.functions import Cast
 from django.db.models.lookups import Regex
 from django.utils.translation import gettext_lazy as _
 
-from merchants.fields import SealedField
+from merchants.fields import HintedSecret
 from merchants.keys import hash_api_key
 from merchants.rules import (
     check_completion_url,
@@ -47,16 +47,19 @@ class Shop(models.Model):
         help_text=_("쉼표로 구분합니다. 예: KR,JP"),
     )
     currency = models.CharField(_("통화"), max_length=3, validators=[check_currency])
-    api_key_hash = models.CharField(max_length=64, blank=True, editable=False, db_index=True)
-    api_key_old_hash = models.CharField(max_length=64, blank=True, editable=False, db_index=True)
+    api_key_hash = models.CharField(_("API 키"), max_length=64, blank=True, editable=False, db_index=True)
+    api_key_old_hash = models.CharField(_("이전 API 키"), max_length=64, blank=True, editable=False, db_index=True)
     publishable_key = models.CharField(
         _("공개 키"), max_length=64, unique=True, default=new_publishable_key, editable=False
     )
     completion_url = models.CharField(_("결제완료 통보 주소"), max_length=500, validators=[check_completion_url])
     sealed_signing_secret = models.BinaryField(editable=False)
-    signing_secret = SealedField("sealed_signing_secret")
+    signing_secret = HintedSecret("sealed_signing_secret", "signing_secret_hint", "secrets_changed_at")
+    signing_secret_hint = models.CharField(_("서명 비밀값"), max_length=8, blank=True, editable=False)
     sealed_signing_secret_old = models.BinaryField(null=True, editable=False)
-    signing_secret_old = SealedField("sealed_signing_secret_old")
+    signing_secret_old = HintedSecret("sealed_signing_secret_old", "signing_secret_old_hint", "secrets_changed_at")
+    signing_secret_old_hint = models.CharField(_("이전 서명 비밀값"), max_length=8, blank=True, editable=False)
+    secrets_changed_at = models.DateTimeField(_("서명 비밀값 변경"), null=True, editable=False)
     redirect_hosts = ArrayField(
         models.TextField(validators=[check_redirect_host]),
         verbose_name=_("RedirectUrl 허용 호스트"),

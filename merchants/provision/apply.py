@@ -9,6 +9,7 @@ from django.db import connection as database
 from django.db import models, transaction
 from django.utils import translation
 
+from merchants import audit
 from merchants.crypto import CannotOpen
 from merchants.keys import hash_api_key
 from merchants.lookup import clear_cache
@@ -37,7 +38,7 @@ class Outcome:
 
 def apply(wanted: Wanted) -> list[Outcome]:
     """Do all that is wanted in one transaction, or nothing. Raises ProvisionError."""
-    with transaction.atomic(), translation.override("en"):
+    with transaction.atomic(), translation.override("en"), audit.changes_come_from(audit.PROVISION):
         _one_at_a_time()
         outcomes = _apply_all(_shop, wanted.shops) + _apply_all(_merchant, wanted.merchants)
         outcomes += _apply_all(_connection, wanted.connections)

@@ -1,0 +1,3 @@
+from tests.merchants.conftest import file, provision
+
+__all__ = ["file", "provision"]
