@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('merchants', '0004_card_issuers'),
-        ('payments', '0002_guards'),
+        ('payments', '0003_credential_checks'),
     ]
 
     operations = [
