@@ -49,6 +49,12 @@ _SECURITY_SCHEMES: dict[str, dict[str, str]] = {
         "scheme": "bearer",
         "description": "The shop's API key. While it is being replaced the old and the new one are both valid.",
     },
+    "PublishableKey": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The shop's publishable key (`pgb_pub_...`). It may stand in a page: it only reads, and "
+        "only what order pages show.",
+    },
     **{
         name: {"type": "apiKey", "in": "header", "name": name, "description": f"Standard Webhooks: {text}"}
         for name, text in _SIGNED

@@ -1,4 +1,6 @@
+from corsheaders.signals import check_request_enabled
 from django.apps import AppConfig
+from django.utils.module_loading import import_string
 
 from bridge.sandbox.checks import register_checks
 
@@ -8,5 +10,6 @@ class BridgeConfig(AppConfig):
     verbose_name = "PG 연동"
 
     def ready(self) -> None:
-        """Register the system checks of the bridge."""
+        """Register the system checks of the bridge, and which pages may read what the functions answer."""
         register_checks()
+        check_request_enabled.connect(import_string("bridge.functions.may_be_read_by"))

@@ -3,10 +3,16 @@
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from bridge import intake
 from bridge.errors import ErrorCode, ShopError
 from bridge.shop import secrets_of
 from merchants import lookup
@@ -66,6 +72,13 @@ def shop_of(callers: list[Shop], db_type: str, joiner_id: int) -> Shop:
     Its calls are counted here, before the first statement that is made for one of them; what is refused
     earlier costs no statement.
     """
+    shop = named(callers, db_type, joiner_id)
+    count(("calls", shop.pk), settings.PGB_SHOP_CALLS_PER_MINUTE)
+    return shop
+
+
+def named(callers: list[Shop], db_type: str, joiner_id: int) -> Shop:
+    """Return the shop of this joiner, if it is one of ``callers``. Raises ShopError."""
     shop = lookup.find_shop(db_type, joiner_id)
     if shop is None:
         raise ShopError(
@@ -76,22 +89,64 @@ def shop_of(callers: list[Shop], db_type: str, joiner_id: int) -> Shop:
         raise ShopError(
             ErrorCode.FORBIDDEN, "this key does not belong to that DBType and JoinerId: use the key of that shop"
         )
-    _throttle(shop.pk)
     return shop
 
 
-_windows: dict[int, tuple[int, int]] = {}
+_windows: dict[tuple[str, int], tuple[int, int]] = {}
 _windows_lock = threading.Lock()
 
 
-def _throttle(shop_pk: int) -> None:
-    """Count this minute's calls of the shop in this process. Raises ShopError THROTTLED over the limit."""
+def count(caller: tuple[str, int], limit: int) -> None:
+    """Count this minute's calls of a caller in this process. Raises ShopError THROTTLED over the limit."""
     now = time.time()
     minute = int(now // 60)
     with _windows_lock:
-        begun, calls = _windows.get(shop_pk, (minute, 0))
+        begun, calls = _windows.get(caller, (minute, 0))
         calls = calls + 1 if begun == minute else 1
-        _windows[shop_pk] = (minute, calls)
-    if calls > settings.PGB_SHOP_CALLS_PER_MINUTE:
+        _windows[caller] = (minute, calls)
+    if calls > limit:
         wait = 60 - int(now % 60)
         raise ShopError(ErrorCode.THROTTLED, f"too many calls: try again in {wait} seconds", retry_after=wait)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks: the shops that it may speak for, the body that its signature covers, and how far it is trusted.
+
+    ``is_public``: it has only the publishable key, which stands in pages.
+    """
+
+    shops: list[Shop]
+    body: bytes
+    is_public: bool
+
+    def shop_of(self, db_type: str, joiner_id: int) -> Shop:
+        """Return the shop of this joiner, if the caller may speak for it. Raises ShopError."""
+        return named(self.shops, db_type, joiner_id)
+
+
+class ShopAuthentication(BaseAuthentication):
+    """By the shop's key, its signature, or its publishable key; ``request.auth`` is the Caller. Calls are counted."""
+
+    def authenticate(self, request: Request) -> tuple[None, Caller]:
+        """Return who asks. Raises ShopError."""
+        body = intake.read_body(request._request)
+        scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+        shop = lookup.shop_by_publishable_key(key.strip()) if scheme.lower() == "bearer" else None
+        shops = [shop] if shop else authenticate(request.headers, body)
+        # Pages must not use up what the shop's server may ask, nor the server's questions its payments.
+        limit = settings.PGB_PUBLIC_CALLS_PER_MINUTE if shop else settings.PGB_SHOP_CALLS_PER_MINUTE
+        count(("public" if shop else "functions", shops[0].pk), limit)
+        return None, Caller(shops, body, is_public=shop is not None)
+
+
+class SecretOnly(BasePermission):
+    """For what no page may do."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Refuse the publishable key. Raises ShopError."""
+        if request.auth.is_public:
+            raise ShopError(
+                ErrorCode.FORBIDDEN, "the publishable key only reads: call from the shop's server, with its secret key"
+            )
+        return True

@@ -20,6 +20,7 @@ PGB_STRIPE_BASE_URL = web_address(
 # The gateways that PGB can talk to; others can be set up but not connected.
 
 PGB_SHOP_CALLS_PER_MINUTE = env.int("PGB_SHOP_CALLS_PER_MINUTE", default=600)
+PGB_PUBLIC_CALLS_PER_MINUTE = env.int("PGB_PUBLIC_CALLS_PER_MINUTE", default=300)
 PGB_BODY_DAYS = env.int("PGB_BODY_DAYS", default=180)
 PGB_WEB_THREADS = env.int("PGB_WEB_THREADS", default=16)
 PGB_WORKER_THREADS = env.int("PGB_WORKER_THREADS", default=16)
@@ -40,6 +41,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    "corsheaders",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -55,6 +57,7 @@ MIDDLEWARE = [
     "bridge.middleware.doors_for_machines",
     "bridge.middleware.count_requests",
     "bridge.middleware.our_hosts",
+    "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -118,12 +121,18 @@ CSRF_COOKIE_SECURE = _SECURE
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["bridge.callers.ShopAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": [],
+    "EXCEPTION_HANDLER": "bridge.functions.answer_to",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "UNAUTHENTICATED_USER": None,
 }
+# Pages of shops may read what the functions answer; which pages: bridge.functions.may_be_read_by.
+CORS_URLS_REGEX = r"^/api/v1/"
+CORS_ALLOW_METHODS = ["GET", "POST"]
+CORS_ALLOW_HEADERS = ["authorization", "content-type", "x-request-id"]
+CORS_EXPOSE_HEADERS = ["etag", "retry-after", "x-request-id"]
 SPECTACULAR_SETTINGS = {
     "TITLE": "PGB, Payment Gateway Bridge",
     "VERSION": "1.0.0",
@@ -132,6 +141,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "bridge.api_docs.complete_schema"],
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},  # no page of ours calls another host

@@ -35,6 +35,7 @@ class Configuration:
     read_at: float
     shops: dict[tuple[str, int | None], Shop] = field(default_factory=dict)
     shops_by_key: dict[str, list[Shop]] = field(default_factory=lambda: defaultdict(list))
+    shops_by_public_key: dict[str, Shop] = field(default_factory=dict)
     merchants: list[Merchant] = field(default_factory=list)
     merchants_by_token: dict[str, Merchant] = field(default_factory=dict)
     # by merchant: the card issuers that passed it
@@ -70,6 +71,7 @@ def read() -> Configuration:
     found = Configuration(time.monotonic())  # taken before reading: the copy is never older than it says
     for shop in Shop.objects.all():
         found.shops[shop.db_type, shop.joiner_id] = shop
+        found.shops_by_public_key[shop.publishable_key] = shop
         for key_hash in {shop.api_key_hash, shop.api_key_old_hash}:
             found.shops_by_key[key_hash].append(shop)
     merchants = {merchant.pk: merchant for merchant in Merchant.objects.order_by("pk")}
@@ -97,6 +99,12 @@ def find_shop(db_type: str, joiner_id: int) -> Shop | None:
 def shops_by_api_key(key: str) -> list[Shop]:
     """Return the active shops that this key opens, be it their present or their old one."""
     return [shop for shop in _configuration().shops_by_key.get(hash_api_key(key), []) if shop.is_active]
+
+
+def shop_by_publishable_key(key: str) -> Shop | None:
+    """Return the active shop of this key, which anybody may read in its pages."""
+    shop = _configuration().shops_by_public_key.get(key)
+    return shop if shop and shop.is_active else None
 
 
 def active_shops() -> list[Shop]:
