@@ -38,12 +38,12 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def web_address(name: str, value: str) -> str:
+def web_address(name: str, value: str, *, query: bool = False) -> str:
     """An absolute https address without its last slash; plain http is for loopback only."""
     parts = urlsplit(value)
     host = parts.hostname or ""
     secure = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
-    if not (host and secure) or parts.query or parts.fragment or parts.username:
+    if not (host and secure) or (parts.query and not query) or parts.fragment or parts.username:
         raise ImproperlyConfigured(
             f"{name} is {value!r}: it must be an absolute https:// address (http:// on loopback only)."
         )
@@ -56,6 +56,33 @@ def networks(name: str, values: Sequence[str]) -> list[ipaddress.IPv4Network | i
         return [ipaddress.ip_network(value.strip()) for value in values]
     except ValueError as error:
         raise ImproperlyConfigured(f"{name} must be networks divided by commas, as 10.0.0.0/8: {error}.") from error
+
+
+def mail_server(url: str, needed_for: Sequence[str]) -> dict[str, object]:
+    """Django's settings of the mail server; without an address no mail is sent, so nobody may wait for one."""
+    if needed_for and not url:
+        raise ImproperlyConfigured(
+            "PGB_STAFF_EMAILS is set, but EMAIL_URL is not: smtp+tls://user:password@mail.example.com:587."
+        )
+    config: dict[str, object] = env.email_url_config(url or "dummymail://")
+    return config | {"EMAIL_TIMEOUT": 15}
+
+
+def staff_webhook(url: str, secret: str) -> tuple[str, str]:
+    """Where staff's webhook goes, and the secret that signs it: both or neither."""
+    if not url and not secret:
+        return "", ""
+    try:
+        base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+        is_secret = len(secret) >= 32
+    except (binascii.Error, ValueError):
+        is_secret = False
+    if not is_secret:
+        raise ImproperlyConfigured(
+            "PGB_STAFF_WEBHOOK_SECRET must be whsec_ and the base64 of 24 random bytes or more,"
+            " beside PGB_STAFF_WEBHOOK_URL."
+        )
+    return web_address("PGB_STAFF_WEBHOOK_URL", url, query=True), secret
 
 
 def field_keys(value: str) -> list[bytes]:

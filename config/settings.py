@@ -6,7 +6,17 @@ from urllib.parse import urlsplit
 from bridge.gateways import GATEWAYS as PGB_GATEWAYS  # noqa: F401  a setting: merchants may not import bridge
 from config import logging as log
 from config.back_office import UNFOLD  # noqa: F401  a setting of the admin's theme
-from config.environment import broker, database, env, field_keys, networks, required, web_address
+from config.environment import (
+    broker,
+    database,
+    env,
+    field_keys,
+    mail_server,
+    networks,
+    required,
+    staff_webhook,
+    web_address,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -25,6 +35,14 @@ PGB_BODY_DAYS = env.int("PGB_BODY_DAYS", default=180)
 PGB_WEB_THREADS = env.int("PGB_WEB_THREADS", default=16)
 PGB_WORKER_THREADS = env.int("PGB_WORKER_THREADS", default=16)
 PGB_METRICS_ALLOW = networks("PGB_METRICS_ALLOW", env.list("PGB_METRICS_ALLOW", default=[]))
+
+# Staff are told what needs a person: by mail, by a signed webhook, or both.
+PGB_STAFF_EMAILS = env.list("PGB_STAFF_EMAILS", default=[])
+vars().update(mail_server(env.str("EMAIL_URL", default=""), PGB_STAFF_EMAILS))
+DEFAULT_FROM_EMAIL = env.str("PGB_MAIL_FROM", default=f"pgb@{urlsplit(PGB_PUBLIC_URL).hostname}")
+PGB_STAFF_WEBHOOK_URL, PGB_STAFF_WEBHOOK_SECRET = staff_webhook(
+    env.str("PGB_STAFF_WEBHOOK_URL", default=""), env.str("PGB_STAFF_WEBHOOK_SECRET", default="")
+)
 
 _SECURE = PGB_PUBLIC_URL.startswith("https://")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[urlsplit(PGB_PUBLIC_URL).hostname])

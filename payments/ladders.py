@@ -21,6 +21,8 @@ TO_THE_SHOP = (
     DAY,
 )
 SHOP_PATIENCE = timedelta(days=7)
+TO_STAFF = (30, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR)
+STAFF_PATIENCE = timedelta(days=3)
 ORPHAN = (10, MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 12 * HOUR, DAY)
 SAYS_MORE = (10, MINUTE, 5 * MINUTE, 10 * MINUTE)
 SAYS_MORE_PATIENCE = timedelta(hours=1)

@@ -7,7 +7,20 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from payments import ledger
-from payments.models import CallState, Delivery, DeliveryState, GatewayCall, PaymentSession
+from payments.models import (
+    Attention,
+    AttentionKind,
+    CallState,
+    Delivery,
+    DeliveryState,
+    GatewayCall,
+    Handling,
+    Notification,
+    PaymentSession,
+)
+from payments.states import Stage
+
+LONGEST_NOTE = 500
 
 
 class NotPossible(Exception):
@@ -57,3 +70,35 @@ def send_again(delivery_pk: int, staff: str) -> None:
 def is_under_way(delivery: Delivery, now: datetime) -> bool:
     """Whether a worker holds the message at this moment. A lease that ran out is none: its worker is gone."""
     return delivery.lease_token is not None and delivery.due_at is not None and delivery.due_at > now
+
+
+def handle(attention_pk: int, staff: str, *, handling: Handling, note: str) -> None:
+    """Say in the name of ``staff`` that somebody has the matter in hand, or that nothing is left to do (DONE).
+
+    DONE takes the mark off a payment or a notice that nobody must decide; the matter then leaves the list by itself.
+    Raises NotPossible.
+    """
+    note = note.strip()[:LONGEST_NOTE]
+    if handling is Handling.DONE and not note:
+        raise NotPossible(_("무엇을 했는지 메모에 적어 주세요."))
+    with transaction.atomic():
+        row = Attention.objects.select_for_update().get(pk=attention_pk)
+        if row.closed_at is not None:
+            raise NotPossible(_("이미 해소된 일입니다."))
+        row.handling, row.handled_by, row.handled_at = handling, staff, timezone.now()
+        row.note = note or row.note
+        row.save(update_fields=["handling", "handled_by", "handled_at", "note"])
+    if handling is Handling.DONE:
+        _take_mark_off(row, staff)
+
+
+def _take_mark_off(row: Attention, staff: str) -> None:
+    if row.kind == AttentionKind.NOTICE:
+        Notification.objects.filter(pk=row.subject).update(attention=False)
+    if row.kind != AttentionKind.PAYMENT:
+        return
+    with transaction.atomic():
+        session = ledger.lock_session(row.subject)
+        if session.attention and session.stage != Stage.REVIEW and not session.disputed:
+            PaymentSession.objects.filter(pk=session.pk).update(attention=False)
+            ledger.note(session, "attention_ended", staff)

@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from config.environment import broker, database, field_keys, is_loopback, networks, web_address
+from config.environment import (
+    broker,
+    database,
+    field_keys,
+    is_loopback,
+    mail_server,
+    networks,
+    staff_webhook,
+    web_address,
+)
 from config.local import DATA
 
 ROOT = DATA.parent
@@ -119,6 +128,42 @@ def test_database_has_a_connection_for_every_thread() -> None:
     assert config["OPTIONS"]["sslmode"] == "require"
     assert config["OPTIONS"]["pool"]["max_size"] == 17
     assert "ATOMIC_REQUESTS" not in config
+
+
+def test_mail_goes_to_the_server_of_its_url() -> None:
+    server = mail_server("smtp+tls://pgb:secret@mail.example.com:587", ["ops@example.com"])
+    assert (server["EMAIL_HOST"], server["EMAIL_PORT"], server["EMAIL_USE_TLS"]) == ("mail.example.com", 587, True)
+    assert server["EMAIL_HOST_PASSWORD"] == "secret"
+    assert "dummy" in str(mail_server("", [])["EMAIL_BACKEND"])
+
+
+def test_mail_without_a_server_is_no_surprise() -> None:
+    with pytest.raises(ImproperlyConfigured, match="EMAIL_URL is not"):
+        mail_server("", ["ops@example.com"])
+
+
+STAFF_SECRET = "whsec_" + base64.b64encode(b"x" * 24).decode()
+
+
+@pytest.mark.parametrize("url", ["https://hooks.example.com/a?b=c", "http://127.0.0.1:9000/alerts"])
+def test_staff_webhook(url: str) -> None:
+    assert staff_webhook(url, STAFF_SECRET) == (url, STAFF_SECRET)
+    assert staff_webhook("", "") == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("url", "secret"),
+    [
+        ("https://hooks.example.com", ""),
+        ("https://hooks.example.com", "whsec_short"),
+        ("https://hooks.example.com", "whsec_" + "?" * 40),
+        ("http://hooks.example.com", STAFF_SECRET),
+        ("", STAFF_SECRET),
+    ],
+)
+def test_staff_webhook_refused(url: str, secret: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="PGB_STAFF_WEBHOOK"):
+        staff_webhook(url, secret)
 
 
 def test_readme_lists_every_variable() -> None:

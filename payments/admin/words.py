@@ -74,6 +74,7 @@ EVENTS = {
     "looked": _("다시 조회 결과"),
     "not_told": _("상점 통보 중단"),
     "resend_requested": _("재통보 요청"),
+    "attention_ended": _("확인 필요 표시 해제"),
 }
 EVENT_TONES = {"paid": "success", "review": "danger", "reversal_seen": "warning", "failed": "warning"}
 ACTORS = {

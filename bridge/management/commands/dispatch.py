@@ -6,14 +6,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from bridge import drains
+from bridge import drains, watch
 from bridge.dispatch import Dispatcher
 
 
 class Command(BaseCommand):
     """A plain loop; any number of them may run."""
 
-    help = "Wakes the workers for due rows, and works itself when Redis or the workers are gone."
+    help = "Wakes the workers for due rows, works itself when Redis or the workers are gone, and watches for staff."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until told to stop."""
@@ -25,4 +25,7 @@ class Command(BaseCommand):
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, end)
+        watching = threading.Thread(target=watch.run, args=(stop,), name="watch")
+        watching.start()
         Dispatcher().run(stop)
+        watching.join()
