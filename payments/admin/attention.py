@@ -22,8 +22,8 @@ from payments.admin import advice, columns
 from payments.admin.base import RecordAdmin
 from payments.models import Attention, AttentionKind, Handling, StaffAlert
 
-HANDLING_TONES = {Handling.NEW: "danger", Handling.IN_HAND: "info", Handling.DONE: ""}
-MODE_TONES = {Mode.TEST: "warning", Mode.LIVE: "", "": ""}
+STATE_TONES: dict[str, str] = {Handling.NEW: "danger", Handling.IN_HAND: "info", Handling.DONE: "", "CLOSED": "success"}
+MODE_TONES: dict[str, str] = {Mode.TEST: "warning", Mode.LIVE: "", "": ""}
 # So many failures in a row mean that staff are not told.
 MANY_TRIES = 3
 
@@ -109,7 +109,7 @@ class AttentionAdmin(RecordAdmin):
         """Return what to do, and the way there."""
         return format_html('{} <a href="{}">{}</a>', advice.hint(row), advice.page(row), _("바로 가기"))
 
-    @display(description=gettext_lazy("상태"), label={**HANDLING_TONES, "CLOSED": "success"})
+    @display(description=gettext_lazy("상태"), label=STATE_TONES)
     def state_label(self, row: Attention) -> tuple[str, str]:
         """Return what became of it."""
         return _state(row)
@@ -138,7 +138,7 @@ class AttentionAdmin(RecordAdmin):
             "row": record,
             "tone": advice.TONES[AttentionKind(record.kind)] if record.closed_at is None else "",
             "state": label,
-            "state_tone": {**HANDLING_TONES, "CLOSED": "success"}[state],
+            "state_tone": STATE_TONES[state],
             "hint": advice.hint(record),
             "where": advice.page(record),
             "facts": [(name, value) for name, value in facts.items() if value],

@@ -1,5 +1,6 @@
 """Lists and pages of records: read-only, and as quick with millions of rows as with ten."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.contrib import messages
@@ -63,7 +64,7 @@ class RecordAdmin(ModelAdmin):
     sortable_by = ()
     paginator = CappedPaginator
     # Any value makes Django draw the search box; the finding itself is in ``find``.
-    search_fields = ("pk",)
+    search_fields: Sequence[str] = ("pk",)
     list_only: ClassVar[tuple[str, ...]]
     page_template: ClassVar[str]
 
