@@ -34,9 +34,8 @@ MENU = [
             {
                 "title": _("결제수단 관리"),
                 "items": [
-                    _page(_("결제수단"), "credit_card", "merchants.paymentmethod"),
+                    _page(_("결제수단 관리"), "credit_card", "merchants.methodconnection"),
                     _page(_("가맹점"), "storefront", "merchants.merchant"),
-                    _page(_("연결"), "cable", "merchants.methodconnection"),
                 ],
             },
             {

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from merchants.codes import Device
@@ -46,6 +47,23 @@ class PaymentMethod(models.Model):
     def __str__(self) -> str:
         return f"{self.name} ({self.code})"
 
+    @property
+    def kind(self) -> str:
+        """Return what staff call it: a main or a sub method."""
+        return gettext("주결제수단") if self.is_main else gettext("부결제수단")
+
+    def clean(self) -> None:
+        """Refuse to take a method away from the gateways that charge it."""
+        super().clean()
+        if not self.is_main and self.connections.filter(connected=True, in_use=True).exists():
+            raise ValidationError(
+                {
+                    "is_main": ValidationError(
+                        _("사용 중인 연결이 있습니다. 연결을 끈 뒤에 부결제수단으로 바꾸세요."), code="connected"
+                    )
+                }
+            )
+
 
 class MethodConnection(models.Model):
     """A method of payment -> merchant, for one joiner, for a DBType, or for a whole nation.
@@ -64,7 +82,9 @@ class MethodConnection(models.Model):
     )
     joiner_id = models.PositiveBigIntegerField("JoinerId", null=True, blank=True, help_text=_("비우면 DBType 전체"))
     nation = models.CharField(_("국가"), max_length=2, validators=[check_nation])
-    method = models.ForeignKey(PaymentMethod, on_delete=models.PROTECT, verbose_name=_("결제수단"))
+    method = models.ForeignKey(
+        PaymentMethod, on_delete=models.PROTECT, related_name="connections", verbose_name=_("결제수단")
+    )
     device = models.CharField(_("기기"), max_length=10, choices=Device, default=Device.ANY)
     merchant = models.ForeignKey(
         Merchant, on_delete=models.PROTECT, related_name="connections", verbose_name=_("가맹점")

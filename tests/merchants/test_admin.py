@@ -23,6 +23,7 @@ CONNECTION = {
     "in_use": "on",
     "priority": "1",
     "min_amount": "0",
+    "display_order": "0",
 }
 
 
