@@ -71,6 +71,7 @@ UNFOLD = {
     "SITE_SYMBOL": "sync_alt",
     "SITE_URL": None,
     "SHOW_HISTORY": False,
+    "SHOW_LANGUAGES": True,
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "6px",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("payments/icon.svg")}],

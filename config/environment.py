@@ -50,6 +50,15 @@ def web_address(name: str, value: str, *, query: bool = False) -> str:
     return value.rstrip("/")
 
 
+def two_factor(wanted: bool, public_url: str) -> bool:
+    """Whether a login needs a second factor: it may be turned off only where nobody else reaches PGB."""
+    if not wanted and not is_loopback(urlsplit(public_url).hostname or ""):
+        raise ImproperlyConfigured(
+            "PGB_TWO_FACTOR is off: that is for loopback only. Leave it on where PGB_PUBLIC_URL is public."
+        )
+    return wanted
+
+
 def networks(name: str, values: Sequence[str]) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
     """Networks in CIDR notation; a single address is a network of one."""
     try:

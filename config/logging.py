@@ -61,6 +61,8 @@ def configure(level: str) -> dict[str, Any]:
             "django": {"handlers": [], "propagate": True},
             # its lines hold what was sent
             "stripe": {"level": "WARNING"},
+            # a line for each login: the history has them
+            "axes": {"level": "WARNING"},
             # two lines for each drain, several times a second
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},

@@ -1,5 +1,6 @@
 """Settings of every PGB process, all from the environment; README.md lists the variables."""
 
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from config.environment import (
     networks,
     required,
     staff_webhook,
+    two_factor,
     web_address,
 )
 
@@ -29,6 +31,7 @@ PGB_STRIPE_BASE_URL = web_address(
 )
 # The gateways that PGB can talk to; others can be set up but not connected.
 
+PGB_TWO_FACTOR = two_factor(env.bool("PGB_TWO_FACTOR", default=True), PGB_PUBLIC_URL)
 PGB_SHOP_CALLS_PER_MINUTE = env.int("PGB_SHOP_CALLS_PER_MINUTE", default=600)
 PGB_PUBLIC_CALLS_PER_MINUTE = env.int("PGB_PUBLIC_CALLS_PER_MINUTE", default=300)
 PGB_BODY_DAYS = env.int("PGB_BODY_DAYS", default=180)
@@ -49,9 +52,9 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[urlsplit(PGB_PUBLIC_URL).host
 CSRF_TRUSTED_ORIGINS = ["{0.scheme}://{0.netloc}".format(urlsplit(PGB_PUBLIC_URL))]
 
 INSTALLED_APPS = [
-    "unfold",  # before the admin: it replaces its templates
+    "unfold.apps.BasicAppConfig",  # before the admin: it replaces its templates
     "unfold.contrib.filters",
-    "django.contrib.admin",
+    "people.back_office.BackOfficeConfig",  # the admin, with our site
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -64,6 +67,10 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "auditlog",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "merchants",
     "installments",
     "payments",
@@ -80,13 +87,15 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
-    "config.languages.korean_back_office",
+    "config.languages.language_of_the_back_office",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "merchants.audit.name_the_actor",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -115,12 +124,36 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_REDIRECT_URL = "admin:index"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+
+# Sessions are the back office's alone: they end after half an hour without a request.
+SESSION_COOKIE_AGE = 30 * 60
+SESSION_SAVE_EVERY_REQUEST = True
+
+# The address is the connection's own: behind a proxy everybody has the same, and the name alone decides.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_LOCKOUT_CALLABLE = "people.lockout.page"
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code", "csrfmiddlewaretoken"]
+AXES_DISABLE_ACCESS_LOG = True  # the history has the logins
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+
+OTP_TOTP_ISSUER = "PGB"
 
 AUDITLOG_CID_GETTER = "merchants.audit.request_id"
 AUDITLOG_STORE_JSON_CHANGES = True
 AUDITLOG_USE_FK_STRING_REPRESENTATION = True  # "stripe-kr" says more than 12, and still does when 12 is gone
 
 LANGUAGE_CODE = "ko"
+LANGUAGE_COOKIE_NAME = "pgb_language"
+LANGUAGE_COOKIE_PATH = "/admin/"  # the choice of staff is the back office's: pages for buyers follow the browser
+LANGUAGE_COOKIE_AGE = 365 * 24 * 60 * 60
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 LANGUAGES = [("ko", "한국어"), ("ja", "日本語"), ("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "Asia/Seoul"
@@ -136,6 +169,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = _SECURE
 SECURE_HSTS_PRELOAD = _SECURE
 SESSION_COOKIE_SECURE = _SECURE
 CSRF_COOKIE_SECURE = _SECURE
+LANGUAGE_COOKIE_SECURE = _SECURE
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 REST_FRAMEWORK = {

@@ -24,7 +24,7 @@ _PREFIX = "pgb-test-"
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
-    wanted = random_secrets() | local_addresses(os.environ)
+    wanted = random_secrets() | local_addresses(os.environ) | {"PGB_TWO_FACTOR": "false"}
     os.environ |= {name: value for name, value in wanted.items() if not os.environ.get(name)}
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if worker is None:

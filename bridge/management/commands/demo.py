@@ -45,7 +45,8 @@ class Command(BaseCommand):
         # Before anything else: whoever has the port would be taken for PGB.
         require_free_port("127.0.0.1", web_port, "--web-port")
         require_free_port("127.0.0.1", sandbox_port, "--sandbox-port")
-        environment = follow_ports(os.environ, web_port, sandbox_port)
+        # One step to the back office, unless told otherwise: PGB_TWO_FACTOR=true shows the second.
+        environment = {"PGB_TWO_FACTOR": "false", **follow_ports(os.environ, web_port, sandbox_port)}
         web, sandbox = environment["PGB_PUBLIC_URL"], environment["PGB_SANDBOX_URL"]
         walk = Walk(web, sandbox, environment["PGB_DEMO_SHOP_API_KEY"], self.say)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -54,7 +55,7 @@ class Command(BaseCommand):
             try:
                 self._walk(walk, programs)
                 if options["stay"]:
-                    self._show(web, sandbox, password, log)
+                    self._show(environment, password, log)
                     programs.wait()
                     raise CommandError(f"PGB ended by itself; see {log}")
             except WalkFailed as error:
@@ -116,8 +117,11 @@ class Command(BaseCommand):
             walk.order(order, first_id + number)
         self.say("every demo order is paid, and the shop was told")
 
-    def _show(self, web: str, sandbox: str, password: str, log: Path) -> None:
+    def _show(self, environment: Mapping[str, str], password: str, log: Path) -> None:
+        web, sandbox = environment["PGB_PUBLIC_URL"], environment["PGB_SANDBOX_URL"]
         self.say(f"\n  back office    {web}/admin/     user {ADMIN}   password {password}")
+        if environment["PGB_TWO_FACTOR"] == "false":
+            self.say("                 (to see the login with an authenticator app: PGB_TWO_FACTOR=true make run)")
         self.say(f"  API documents  {web}/api/docs/")
         self.say(f"  order by hand  {sandbox}/shop/")
         self.say(f"  log            {log}")
