@@ -59,6 +59,14 @@ def two_factor(wanted: bool, public_url: str) -> bool:
     return wanted
 
 
+def pairs(name: str, values: Sequence[str]) -> dict[str, str]:
+    """What stands behind each name: ``KR=one,JP=other``."""
+    found = {who.strip(): what.strip() for who, _, what in (value.partition("=") for value in values)}
+    if not all(found) or not all(found.values()) or len(found) < len(values):
+        raise ImproperlyConfigured(f"{name} must be pairs divided by commas, each name once, as KR=one,JP=other.")
+    return found
+
+
 def networks(name: str, values: Sequence[str]) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
     """Networks in CIDR notation; a single address is a network of one."""
     try:

@@ -14,6 +14,7 @@ from config.environment import (
     field_keys,
     mail_server,
     networks,
+    pairs,
     required,
     staff_webhook,
     two_factor,
@@ -32,6 +33,9 @@ PGB_STRIPE_BASE_URL = web_address(
 # The gateways that PGB can talk to; others can be set up but not connected.
 
 PGB_TWO_FACTOR = two_factor(env.bool("PGB_TWO_FACTOR", default=True), PGB_PUBLIC_URL)
+PGB_ACCOUNT_VERIFICATION_MIDS = pairs(
+    "PGB_ACCOUNT_VERIFICATION_MIDS", env.list("PGB_ACCOUNT_VERIFICATION_MIDS", default=[])
+)
 PGB_SHOP_CALLS_PER_MINUTE = env.int("PGB_SHOP_CALLS_PER_MINUTE", default=600)
 PGB_PUBLIC_CALLS_PER_MINUTE = env.int("PGB_PUBLIC_CALLS_PER_MINUTE", default=300)
 PGB_BODY_DAYS = env.int("PGB_BODY_DAYS", default=180)
@@ -191,6 +195,7 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",  # the first that knows webhooks
     "WEBHOOKS": ["bridge.api_docs.completion"],
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "bridge.api_docs.complete_schema"],
+    "ENUM_NAME_OVERRIDES": {"PGTypeEnum": "merchants.codes.GatewayCode.values"},
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],

@@ -7,6 +7,7 @@ their form in settings' EXCEPTION_HANDLER. So a function lives beside the data t
 from io import BytesIO
 from typing import Any
 
+from django.utils import translation
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ParseError, ValidationError
@@ -34,7 +35,7 @@ class AskedSerializer(serializers.Serializer[Any]):
         return value.upper()
 
 
-class AnswerSerializer(serializers.Serializer[Any]):
+class FunctionAnswerSerializer(serializers.Serializer[Any]):
     """What every answer begins with. ``error_code`` is empty when ``is_success`` is true."""
 
     is_success = serializers.BooleanField()
@@ -52,7 +53,8 @@ class ShopFunction(APIView):
         """Return what is asked, checked. Raises ValidationError or ParseError."""
         given = request.query_params.dict() if request.method == "GET" else _read(request.auth.body)
         asked = self.serializer(data=given)
-        asked.is_valid(raise_exception=True)
+        with translation.override("en"):  # like every other message of the interface
+            asked.is_valid(raise_exception=True)
         return dict(asked.validated_data)
 
     def shop(self, request: Request, wish: dict[str, Any]) -> Shop:
@@ -122,7 +124,7 @@ def documented(
 ) -> Any:
     """Return the decorator that writes a function down. ``asked``: the body of a POST; ``query``: a GET's."""
     errors = {
-        status: OpenApiResponse(AnswerSerializer, why, [OpenApiExample(code, error(code, message))])
+        status: OpenApiResponse(FunctionAnswerSerializer, why, [OpenApiExample(code, error(code, message))])
         for status, (why, code, message) in _ERRORS.items()
         if asked or status != 413
     }

@@ -9,12 +9,15 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from django.conf import settings
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, QuerySet
 
 from merchants.codes import Device, ReviewState
 from merchants.keys import hash_api_key
-from merchants.models import IssuerReview, Merchant, MethodConnection, Shop
+from merchants.models import IssuerReview, Merchant, MethodConnection, PaymentMethod, Shop
 
 LIFETIME_SECONDS = 5.0
 CARD = "CARD"
@@ -30,18 +33,30 @@ class NoMerchant(Exception):
 
 @dataclass(frozen=True)
 class Configuration:
-    """Every row that decides, as of ``read_at`` (seconds of the monotonic clock)."""
+    """Every row that decides, as of ``read_at`` (seconds of the monotonic clock).
+
+    Read by two statements: an order page waits for them.
+    """
 
     read_at: float
     shops: dict[tuple[str, int | None], Shop] = field(default_factory=dict)
     shops_by_key: dict[str, list[Shop]] = field(default_factory=lambda: defaultdict(list))
     shops_by_public_key: dict[str, Shop] = field(default_factory=dict)
-    merchants: list[Merchant] = field(default_factory=list)
-    merchants_by_token: dict[str, Merchant] = field(default_factory=dict)
-    # by merchant: the card issuers that passed it
-    passed: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
+    sub_methods: set[str] = field(default_factory=set)
+    # by connected merchant: the card issuers that passed it
+    passed: dict[int, list[str]] = field(default_factory=dict)
     # by nation and method
     connections: dict[tuple[str, str], list[MethodConnection]] = field(default_factory=lambda: defaultdict(list))
+
+    @cached_property
+    def merchants(self) -> list[Merchant]:
+        """Every merchant; only what comes in from gateways asks for them."""
+        return list(Merchant.objects.order_by("pk"))
+
+    @cached_property
+    def merchants_by_token(self) -> dict[str, Merchant]:
+        """Every merchant by the unguessable part of its webhook address."""
+        return {merchant.webhook_token: merchant for merchant in self.merchants}
 
 
 _lock = threading.Lock()
@@ -69,21 +84,23 @@ def _configuration() -> Configuration:
 def read() -> Configuration:
     """Read the rows as the present transaction sees them."""
     found = Configuration(time.monotonic())  # taken before reading: the copy is never older than it says
-    for shop in Shop.objects.all():
+    sub_methods = ArraySubquery(PaymentMethod.objects.filter(is_main=False).values("code"))
+    for shop in Shop.objects.all().annotate(sub_methods=sub_methods):
+        found.sub_methods.update(shop.sub_methods)
         found.shops[shop.db_type, shop.joiner_id] = shop
         found.shops_by_public_key[shop.publishable_key] = shop
         for key_hash in {shop.api_key_hash, shop.api_key_old_hash}:
             found.shops_by_key[key_hash].append(shop)
-    merchants = {merchant.pk: merchant for merchant in Merchant.objects.order_by("pk")}
-    found.merchants.extend(merchants.values())
-    found.merchants_by_token.update((merchant.webhook_token, merchant) for merchant in merchants.values())
-    reviews = IssuerReview.objects.filter(state=ReviewState.PASSED).order_by("issuer__display_order", "issuer")
-    for merchant_pk, issuer in reviews.values_list("merchant_id", "issuer_id"):
-        found.passed[merchant_pk].append(issuer)
-    for connection in MethodConnection.objects.select_related("method").order_by("pk"):
-        connection.merchant = merchants[connection.merchant_id]
+    rows = MethodConnection.objects.select_related("method", "merchant").order_by("pk")
+    for connection in rows.annotate(passed=ArraySubquery(_passed(OuterRef("merchant")))):
+        found.passed[connection.merchant_id] = connection.passed
         found.connections[connection.nation, connection.method_id].append(connection)
     return found
+
+
+def _passed(merchant: OuterRef | int) -> QuerySet[IssuerReview, str]:
+    reviews = IssuerReview.objects.filter(merchant=merchant, state=ReviewState.PASSED)
+    return reviews.order_by("issuer__display_order", "issuer").values_list("issuer", flat=True)
 
 
 def find_shop(db_type: str, joiner_id: int) -> Shop | None:
@@ -149,17 +166,40 @@ def find_connection(
     rows = [row for row in rows if reaches(row, shop, joiner_id)]
     if not any(row.is_on for row in rows):
         raise MethodNotConnected
-    speaking = [row for row in rows if _speaks(row, device, amount, at, gateway)]
-    if not speaking:
+    most_specific = deciding(rows, device, amount, at, gateway)
+    if not most_specific:
         raise NoMerchant
-    most = max(map(_how_specific, speaking))
-    deciding = [row for row in speaking if _how_specific(row) == most and row.is_on]
-    if not deciding:
+    switched_on = [row for row in most_specific if row.is_on]
+    if not switched_on:
         raise MethodNotConnected
-    charging = [row for row in deciding if can_charge(row, shop, at, configuration)]
+    charging = [row for row in switched_on if can_charge(row, shop, at, configuration)]
     if not charging:
         raise NoMerchant
     return min(charging, key=lambda row: row.priority)
+
+
+def rows_for(shop: Shop, joiner_id: int, nation: str, method: str) -> list[MethodConnection]:
+    """Return the connections that speak of this shop and joiner, on or off."""
+    return [row for row in _configuration().connections.get((nation, method), []) if reaches(row, shop, joiner_id)]
+
+
+def methods_of(nation: str) -> list[str]:
+    """Return the codes of the methods of which some connection of the nation speaks."""
+    return [method for of_nation, method in _configuration().connections if of_nation == nation]
+
+
+def is_sub_method(method: str) -> bool:
+    """Whether this is a sub method (부결제수단): value that the shop keeps, never sent to a gateway."""
+    return method in _configuration().sub_methods
+
+
+def deciding(
+    rows: list[MethodConnection], device: str, amount: int, at: datetime, gateway: str | None
+) -> list[MethodConnection]:
+    """Return the most specific of the rows that speak of a payment, on or off; see find_connection."""
+    speaking = [row for row in rows if _speaks(row, device, amount, at, gateway)]
+    most = max(map(_how_specific, speaking), default=None)
+    return [row for row in speaking if _how_specific(row) == most]
 
 
 def reaches(row: MethodConnection, shop: Shop, joiner_id: int | None) -> bool:
@@ -199,4 +239,7 @@ def issuers_of(merchant: Merchant) -> list[str] | None:
 
 
 def _issuers_of(merchant: Merchant, configuration: Configuration) -> list[str] | None:
-    return configuration.passed[merchant.pk] if merchant.needs_issuer_reviews else None
+    if not merchant.needs_issuer_reviews:
+        return None
+    known = configuration.passed.get(merchant.pk)
+    return list(_passed(merchant.pk)) if known is None else known  # nothing is connected to it yet

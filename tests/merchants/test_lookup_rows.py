@@ -76,10 +76,10 @@ class TestCache:
         monkeypatch.setattr(lookup.time, "monotonic", lambda: times[0])
         return times
 
-    def test_four_queries_however_many_rows_and_questions(self, django_assert_num_queries):
+    def test_three_queries_however_many_rows_and_questions(self, django_assert_num_queries):
         ConnectionFactory.create_batch(10)
         shop = ShopFactory(joiner_id=1001)
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(3):
             for _ in range(3):
                 connection = lookup.find_connection(
                     shop=shop, joiner_id=1001, nation="KR", method="CARD", device="pc", amount=1, at=NOW
@@ -88,6 +88,13 @@ class TestCache:
                 assert connection.method.lifetime_minutes == 40
                 assert lookup.find_shop("KR1", 1001)
                 assert lookup.merchants_of("stripe")
+
+    def test_an_order_page_needs_two_of_them(self, django_assert_num_queries):
+        shop, connection = ShopFactory(joiner_id=1001), ConnectionFactory()
+        with django_assert_num_queries(2):
+            assert lookup.find_shop("KR1", 1001) == shop
+            assert lookup.issuers_of(connection.merchant) is None
+            assert lookup.is_sub_method("POINT")
 
     def test_is_five_seconds_old_at_most(self, clock):
         shop = ShopFactory(joiner_id=1)
@@ -116,7 +123,7 @@ class TestCache:
     def test_failed_reading_is_not_kept(self, monkeypatch):
         shop = ShopFactory(joiner_id=1)
         with monkeypatch.context() as patch:
-            patch.setattr(lookup.Merchant.objects, "order_by", lambda *names: 1 / 0)
+            patch.setattr(lookup.MethodConnection.objects, "select_related", lambda *names: 1 / 0)
             with pytest.raises(ZeroDivisionError):
                 lookup.find_shop("KR1", 1)
         assert lookup.find_shop("KR1", 1) == shop
