@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv/bin/python
 JOBS ?= auto
+CATALOGUES := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/django.po locale/libraries/*/LC_MESSAGES/django.po))
 
 # What the caller's shell sets for other projects must not reach into this one.
 unexport PYTHONPATH PYTHONHOME DJANGO_SETTINGS_MODULE
@@ -10,7 +11,7 @@ unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_NO_DEPS PIP_DRY_RUN PIP_CONSTRAINT P
 export PIP_USER := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run demo test fuzz kills bench mutants lint venv venv-test lock clean
+.PHONY: run demo test fuzz kills bench mutants lint messages venv venv-test lock clean
 
 run: venv
 	$(VENV) manage.py local -- $(VENV) manage.py demo --stay $(ARGS)
@@ -45,8 +46,16 @@ lint: venv-test
 	$(VENV) manage.py local --data .pgb/lint -- $(VENV) -m mypy
 	$(VENV) manage.py local --data .pgb/lint -- $(VENV) manage.py makemigrations --check --dry-run
 
-venv: .venv/runtime locale/ko/LC_MESSAGES/django.mo
-venv-test: .venv/test locale/ko/LC_MESSAGES/django.mo
+# Bring what the source says into the catalogues of the other languages; what is new stands there untranslated.
+BABEL := $(VENV) -m babel.messages.frontend --quiet
+messages: venv
+	$(BABEL) extract -F locale/babel.toml --ignore-dirs "tests docs .*" -k gettext_lazy --omit-header --no-location \
+		--sort-output -o .pgb/messages.pot .
+	for language in ja en; do $(BABEL) update -i .pgb/messages.pot -d locale -D django -l $$language \
+		--no-fuzzy-matching --omit-header --ignore-obsolete || exit 1; done
+
+venv: .venv/runtime $(CATALOGUES)
+venv-test: .venv/test $(CATALOGUES)
 
 %.mo: %.po | .venv/runtime
 	@$(VENV) -m babel.messages.frontend --quiet compile -i $< -o $@
