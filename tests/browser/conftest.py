@@ -3,8 +3,9 @@
 import shutil
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 CHROMIUM = shutil.which("chromium")
 # No sandbox: the tests run as root in containers. Nothing of a browser's own traffic.
@@ -37,3 +38,15 @@ def page(world, live_server, monkeypatch):
         browser.close()
         connection.close()  # under the event loop this thread has another one than outside
     assert complaints == []
+
+
+@pytest.fixture
+def office(page):
+    """The first page of the back office, after logging in."""
+    User.objects.create_superuser("kim", "", "a password of kim")
+    page.goto("/admin/")
+    page.fill("#id_username", "kim")
+    page.fill("#id_password", "a password of kim")
+    page.click("button[type=submit]")
+    expect(page.locator("h1")).to_contain_text("현황")
+    return page

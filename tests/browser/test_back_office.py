@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from django.contrib.auth.models import User
 from playwright.sync_api import expect
 
 from payments.models import Delivery, PaymentSession
@@ -11,18 +10,6 @@ from payments.models import Delivery, PaymentSession
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 WIDTHS = {"desk": 1440, "phone": 390}
-
-
-@pytest.fixture
-def office(page):
-    """The first page of the back office, after logging in."""
-    User.objects.create_superuser("kim", "", "a password of kim")
-    page.goto("/admin/")
-    page.fill("#id_username", "kim")
-    page.fill("#id_password", "a password of kim")
-    page.click("button[type=submit]")
-    expect(page.locator("h1")).to_contain_text("현황")
-    return page
 
 
 def test_staff_find_a_payment_look_again_and_send_again(world, office):
