@@ -36,6 +36,7 @@ MENU = [
                 "items": [
                     _page(_("결제수단 관리"), "credit_card", "merchants.methodconnection"),
                     _page(_("가맹점"), "storefront", "merchants.merchant"),
+                    _page(_("무이자할부 안내 관리"), "percent", "installments.interestfreenotice"),
                 ],
             },
             {

@@ -58,6 +58,7 @@ CSRF_TRUSTED_ORIGINS = ["{0.scheme}://{0.netloc}".format(urlsplit(PGB_PUBLIC_URL
 INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",  # before the admin: it replaces its templates
     "unfold.contrib.filters",
+    "unfold.contrib.import_export",
     "people.back_office.BackOfficeConfig",  # the admin, with our site
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -75,6 +76,7 @@ INSTALLED_APPS = [
     "django_otp",
     "django_otp.plugins.otp_totp",
     "django_otp.plugins.otp_static",
+    "import_export",
     "merchants",
     "installments",
     "payments",

@@ -133,6 +133,15 @@ class InterestFreeNotice(models.Model):
             return str(_("%(min)s원 이상")) % {"min": f"{self.min_amount:,}"}
         return str(_("%(min)s~%(max)s원")) % {"min": f"{self.min_amount:,}", "max": f"{self.max_amount:,}"}
 
+    @property
+    def kind(self) -> str:
+        """무이자, or 부분무이자 with the turns that the buyer pays, as staff read it."""
+        if self.buyer_turns == 0:
+            return str(_("무이자"))
+        if self.buyer_turns == 1:
+            return str(_("부분무이자 (1회차 고객 부담)"))
+        return str(_("부분무이자 (1~%s회차 고객 부담)")) % self.buyer_turns
+
     def covers(self, amount: int) -> bool:
         """Whether an order of ``amount`` won is in the band."""
         return self.min_amount <= amount and (self.max_amount is None or amount <= self.max_amount)

@@ -22,7 +22,8 @@ TOSS = json.dumps(
             },
         ],
         "pointCards": [],
-    }
+    },
+    ensure_ascii=False,
 )
 NICE = json.dumps(
     {
