@@ -342,7 +342,10 @@ namespace Pgb
             return CallAsync<PgbAnswer>("/PGB/FullCancel", param.RequestId, keys, Effect.Cancel);
         }
 
-        /// <summary>Whether this payment method goes through PGB: it is connected and in use there.</summary>
+        /// <summary>
+        /// Whether this payment method goes through PGB: it is connected and in use there. Points, deposits and gift
+        /// cards never do: settle them yourself. Device: pc (as when it is absent) or mobile.
+        /// </summary>
         public async Task<bool> IsIntegrationTargetAsync(IntegrationParam param)
         {
             var keys = new Keys
@@ -615,6 +618,14 @@ namespace Pgb
             [DataMember(Name = "in_use", IsRequired = true)] public bool InUse { get; set; }
         }
 
+        /// <summary>The error of IsIntegrationTarget, whose answers are spelled in snake_case.</summary>
+        [DataContract]
+        private sealed class Refusal
+        {
+            [DataMember(Name = "error_code")] public string ErrorCode { get; set; }
+            [DataMember(Name = "error_message")] public string ErrorMessage { get; set; }
+        }
+
         /// <summary>What one try brought: an answer, or the error that stands in its place.</summary>
         private sealed class Reply
         {
@@ -626,6 +637,12 @@ namespace Pgb
                 if (Answer != null)
                 {
                     Answer.Raw = text;
+                    if (Answer.ErrorCode == null)
+                    {
+                        var refusal = Json.Read<Refusal>(text);
+                        Answer.ErrorCode = refusal.ErrorCode;
+                        Answer.ErrorMessage = refusal.ErrorMessage;
+                    }
                 }
 
                 Code = (Answer == null ? null : Answer.ErrorCode) ?? (Status == 429 ? "THROTTLED" : "");

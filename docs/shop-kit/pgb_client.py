@@ -154,7 +154,8 @@ class PgbClient:
     def is_integration_target(self, **keys: Any) -> bool:
         """Say whether this payment method goes through PGB: it is connected and in use there.
 
-        db_type, joiner_id, nation_code, pay_type; optional pg_type, device.
+        db_type, joiner_id, nation_code, pay_type; optional pg_type, device (pc, or mobile). Points, deposits and gift
+        cards never do: settle them yourself.
         """
         found = self._call("/api/v1/payment-methods/connections", uuid.uuid4().hex, keys, _NONE)
         return found["connected"] is True and found["in_use"] is True
@@ -231,14 +232,18 @@ class _Reply:
     def said(self) -> str:
         if self.error is not None:
             return f"no answer: {self.error}"
-        said = f"{self.code} {(self.answer or {}).get('ErrorMessage', '')}".strip() or "no answer of PGB's"
+        answer = self.answer or {}
+        message = answer.get("ErrorMessage") or answer.get("error_message") or ""
+        said = f"{self.code} {message}".strip() or "no answer of PGB's"
         id_ = f", X-Request-Id {self.x_request_id}" if self.x_request_id else ""
         return f"{said} (HTTP {self.status}{id_})"
 
 
 def _read_reply(response: requests.Response) -> _Reply:
     answer = _json_object(response.content)
-    code = str((answer or {}).get("ErrorCode") or "") or ("THROTTLED" if response.status_code == 429 else "")
+    said = answer or {}
+    code = str(said.get("ErrorCode") or said.get("error_code") or "")  # is_integration_target speaks in snake_case
+    code = code or ("THROTTLED" if response.status_code == 429 else "")
     retry_after = response.headers.get("Retry-After", "")
     return _Reply(
         status=response.status_code,

@@ -4,6 +4,7 @@ import pytest
 
 from merchants.keys import hash_api_key
 from merchants.lookup import clear_cache
+from merchants.models import MethodConnection
 from payments.models import PaymentSession
 from tests.factories import SIGNING_SECRET, ShopFactory
 from tests.shop_kit.kit import CANCEL, ORDER, OTHER_SECRET, START, start
@@ -157,10 +158,54 @@ def test_a_form_of_the_platform_is_understood(shop, live_server, proof):
     [
         ("PartialCancel", {**CANCEL, "RefundPrice": "900"}),
         ("FullCancel", {**CANCEL, "PGType": "stripe", "PayType": "CARD"}),
-        ("IsIntegrationTarget", {"DBType": "KR1", "JoinerId": 1001, "NationCode": "KR", "PayType": "CARD"}),
     ],
 )
 def test_what_pgb_does_not_serve_yet_is_an_error_and_no_success(shop, name, keys):
     answer = shop.call(name, **keys)
     assert (answer["kind"], answer["status"]) == ("PgbSetup", 404)
     assert "not served by this PGB yet" in answer["message"]
+
+
+TARGET = {"DBType": "KR1", "JoinerId": 1001, "NationCode": "KR", "PayType": "CARD"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "is_target"),
+    [
+        ({}, True), ({"PayType": "card", "PGType": "stripe", "Device": "mobile"}, True), ({"PGType": "inicis"}, False),
+        ({"PayType": "BANK"}, False), ({"PayType": "POINT"}, False), ({"PayType": "SEASHELLS"}, False),
+    ],
+)  # fmt: skip
+def test_an_integration_target_is_connected(shop, keys, is_target):
+    assert shop.call("IsIntegrationTarget", **{**TARGET, **keys}) == {"answer": is_target}
+
+
+@pytest.mark.parametrize("flag", ["connected", "in_use"])
+def test_an_integration_target_is_connected_and_in_use(shop, flag):
+    MethodConnection.objects.update(**{flag: False})
+    clear_cache()
+    assert shop.call("IsIntegrationTarget", **TARGET) == {"answer": False}
+
+
+def test_whether_it_is_one_can_be_asked_by_signature(shop, live_server):
+    shop.at(live_server.url, secret=SIGNING_SECRET)
+    assert shop.call("IsIntegrationTarget", **TARGET) == {"answer": True}
+
+
+@pytest.mark.parametrize(
+    ("keys", "code", "words"),
+    [
+        ({"JoinerId": 9}, "UNKNOWN_SHOP", "no shop is registered here"),
+        ({"NationCode": "JP"}, "INVALID_REQUEST", "nation_code: this shop serves KR only"),
+        ({"Device": "tv"}, "INVALID_REQUEST", "device: "),
+    ],
+)
+def test_a_question_that_cannot_be_answered_is_a_matter_of_setup(shop, keys, code, words):
+    answer = shop.call("IsIntegrationTarget", **{**TARGET, **keys})
+    assert words in failed(answer, "PgbSetup", code)
+
+
+def test_too_many_questions_are_told_as_such(shop, live_server, settings):
+    settings.PGB_SHOP_CALLS_PER_MINUTE = 0
+    shop.at(live_server.url, timeout=30, patience=0.5, repeat_after=0.1)
+    assert "too many calls" in failed(shop.call("IsIntegrationTarget", **TARGET), "PgbUnavailable", "THROTTLED")

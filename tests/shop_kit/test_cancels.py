@@ -67,23 +67,3 @@ def test_a_float_is_no_amount_in_python(python_kit, pgb):
     answer = python_kit.call("FullCancel", **CANCEL, RefundHolder=0.1)
     assert answer["kind"] == "TypeError"
     assert pgb.sent == []
-
-
-@pytest.mark.parametrize(
-    ("connected", "in_use", "is_target"),
-    [("true", "true", True), ("true", "false", False), ("false", "true", False), ("false", "false", False)],
-)
-def test_an_integration_target_is_connected_and_in_use(kit, pgb, connected, in_use, is_target):
-    pgb.answer((200, f'{{"connected": {connected}, "in_use": {in_use}}}'.encode(), {}))
-    keys = {"DBType": "KR1", "JoinerId": 1001, "NationCode": "KR", "PayType": "CARD", "PGType": "stripe"}
-    assert kit.call("IsIntegrationTarget", **keys, Device="pc") == {"answer": is_target}
-    sent = pgb.sent[0]
-    assert sent.path == "/api/v1/payment-methods/connections"
-    assert sent.json == {
-        "db_type": "KR1",
-        "joiner_id": 1001,
-        "nation_code": "KR",
-        "pay_type": "CARD",
-        "pg_type": "stripe",
-        "device": "pc",
-    }
