@@ -7,6 +7,7 @@ urlpatterns = [
     path("", include("bridge.urls")),
     path("admin/language/", set_language, name="set_language"),
     path("api/v1/", include("merchants.urls")),
+    path("api/v1/", include("installments.urls")),
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),

@@ -1,0 +1,7 @@
+"""Addresses of the functions that tell about instalments."""
+
+from django.urls import path
+
+from installments.api import InterestFree
+
+urlpatterns = [path("installments/interest-free", InterestFree.as_view(), name="interest-free")]
