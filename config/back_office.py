@@ -58,6 +58,7 @@ MENU = [
                 "items": [
                     _page(_("상점"), "store", "merchants.shop"),
                     _page(_("직원"), "badge", "auth.user"),
+                    _page(_("역할"), "admin_panel_settings", "auth.group"),
                     _page(_("변경 이력"), "history", "people.historyentry"),
                 ],
             },

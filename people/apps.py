@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.module_loading import import_string
 
 
@@ -7,6 +8,7 @@ class PeopleConfig(AppConfig):
     verbose_name = "직원"
 
     def ready(self) -> None:
-        """Begin to keep the history."""
-        # By name: auditlog cannot be imported before all models are there.
+        """Begin to keep the history, and see to the roles after every migrate."""
+        # By name: what imports models cannot be imported before all of them are there.
         import_string("people.history.keep_history")()
+        post_migrate.connect(import_string("people.roles.set_up_roles"), sender=self)

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from axes.handlers.proxy import AxesProxyHandler
-from axes.models import AccessAttempt
 from axes.utils import reset
 from django.conf import settings
 from django.contrib import admin
@@ -32,11 +31,6 @@ def locking() -> Q:
     """Return the condition of those attempts that lock somebody now."""
     cool_off: timedelta = settings.AXES_COOLOFF_TIME
     return Q(failures_since_start__gte=settings.AXES_FAILURE_LIMIT, attempt_time__gt=timezone.now() - cool_off)
-
-
-def locked_names() -> set[str]:
-    """Return the names that are locked from some address."""
-    return set(AccessAttempt.objects.filter(locking()).values_list("username", flat=True))
 
 
 def unlock(user: User) -> None:

@@ -25,12 +25,13 @@ from payments.admin.filters import (
     ModeFilter,
     ShopFilter,
 )
+from payments.admin.personal import PERMISSION, PersonalData
 from payments.admin.session_page import session_page
 from payments.models import PaymentSession
 
 
 @admin.register(PaymentSession)
-class PaymentSessionAdmin(ExportsFilter, RecordAdmin):
+class PaymentSessionAdmin(PersonalData, ExportsFilter, RecordAdmin):
     """결제내역. By a period of payment, in its order."""
 
     list_before_template = "admin/payments/totals.html"
@@ -134,7 +135,11 @@ class PaymentSessionAdmin(ExportsFilter, RecordAdmin):
 
     def page(self, request: HttpRequest, record: PaymentSession) -> dict[str, Any]:
         """Return everything that is known of one payment."""
-        return {**session_page(record), "may_send": request.user.has_perm("payments.change_delivery")}
+        may = {
+            "may_send": request.user.has_perm("payments.change_delivery"),
+            "may_unmask": request.user.has_perm(PERMISSION),
+        }
+        return {**session_page(record), **may}
 
     @method_decorator(require_POST)
     def look_again(self, request: HttpRequest, pk: int) -> HttpResponse:

@@ -103,7 +103,10 @@ class PaymentSession(Queued):
     class Meta:
         verbose_name = _("결제")
         verbose_name_plural = _("결제내역")
-        permissions = [("export_paymentsession", _("결제내역을 내려받을 수 있음"))]
+        permissions = [
+            ("export_paymentsession", _("결제내역을 내려받을 수 있음")),
+            ("view_personal_data", _("구매자의 개인정보를 볼 수 있음")),
+        ]
         indexes = [
             due_index("session_due"),
             # The back office's list, and what is rare in it.

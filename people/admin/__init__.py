@@ -1,5 +1,5 @@
-"""변경 이력 and 직원: what people did, and who may do what."""
+"""직원, 역할 and 변경 이력: who may do what, and what they did."""
 
-from people.admin import history
+from people.admin import history, staff
 
-__all__ = ["history"]
+__all__ = ["history", "staff"]
