@@ -59,7 +59,7 @@ INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",  # before the admin: it replaces its templates
     "unfold.contrib.filters",
     "unfold.contrib.import_export",
-    "people.back_office.BackOfficeConfig",  # the admin, with our site
+    "config.people.back_office.BackOfficeConfig",  # the admin, with our site
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -81,7 +81,7 @@ INSTALLED_APPS = [
     "installments",
     "payments",
     "bridge",
-    "people",  # the last: its roles are made of the permissions of all
+    "config.people",  # the last: its roles are made of the permissions of all
 ]
 MIDDLEWARE = [
     "bridge.middleware.request_id",
@@ -143,7 +143,7 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_LOCKOUT_CALLABLE = "people.lockout.page"
+AXES_LOCKOUT_CALLABLE = "config.people.lockout.page"
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code", "csrfmiddlewaretoken"]
 AXES_DISABLE_ACCESS_LOG = True  # the history has the logins
 AXES_ENABLE_ADMIN = False

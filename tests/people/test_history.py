@@ -7,8 +7,8 @@ from django.urls import reverse
 
 from merchants.codes import ReviewState
 from merchants.models import CardIssuer, IssuerReview, Merchant, MethodConnection, PaymentMethod, Shop
-from people.admin import changes
-from people.models import HistoryEntry
+from config.people.admin import changes
+from config.people.models import HistoryEntry
 from tests.factories import (
     API_KEY,
     SIGNING_SECRET,

@@ -10,8 +10,8 @@ from django.test import Client
 from django.urls import reverse
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from people import roles
-from people.roles import ROLES
+from config.people import roles
+from config.people.roles import ROLES
 from tests.people.authenticator import app_of, code
 
 pytestmark = pytest.mark.django_db

@@ -10,5 +10,5 @@ class PeopleConfig(AppConfig):
     def ready(self) -> None:
         """Begin to keep the history, and see to the roles after every migrate."""
         # By name: what imports models cannot be imported before all of them are there.
-        import_string("people.history.keep_history")()
-        post_migrate.connect(import_string("people.roles.set_up_roles"), sender=self)
+        import_string("config.people.history.keep_history")()
+        post_migrate.connect(import_string("config.people.roles.set_up_roles"), sender=self)

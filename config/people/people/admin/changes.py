@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy
 
 from merchants import audit
 from payments.admin import columns
-from people import events
-from people.history import HIDDEN
+from config.people import events
+from config.people.history import HIDDEN
 
 ACTIONS = {
     LogEntry.Action.CREATE: gettext_lazy("등록"),

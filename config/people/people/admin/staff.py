@@ -24,9 +24,9 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 from merchants import audit
 from merchants.crafted import RefusesCrafted
 from payments.admin import columns
-from people import events, lockout, two_factor
-from people.admin.forms import NewStaffForm, StaffForm
-from people.roles import ROLES
+from config.people import events, lockout, two_factor
+from config.people.admin.forms import NewStaffForm, StaffForm
+from config.people.roles import ROLES
 
 admin.site.unregister(User)
 admin.site.unregister(Group)

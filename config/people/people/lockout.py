@@ -14,7 +14,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from people import two_factor
+from config.people import two_factor
 
 
 def is_locked(request: HttpRequest, user: User) -> bool:

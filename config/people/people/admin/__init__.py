@@ -1,5 +1,5 @@
 """직원, 역할 and 변경 이력: who may do what, and what they did."""
 
-from people.admin import history, staff
+from config.people.admin import history, staff
 
 __all__ = ["history", "staff"]

@@ -22,8 +22,8 @@ from payments.admin import columns
 from payments.admin.base import RecordAdmin
 from payments.admin.filters import DaysFilter
 from payments.models import PaymentSession
-from people.admin import changes
-from people.models import HistoryEntry
+from config.people.admin import changes
+from config.people.models import HistoryEntry
 
 admin.site.unregister(LogEntry)
 

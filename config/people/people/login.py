@@ -19,8 +19,8 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from merchants import audit
-from people import events, idle, lockout, two_factor
-from people.forms import AppCodeForm, CodeForm
+from config.people import events, idle, lockout, two_factor
+from config.people.forms import AppCodeForm, CodeForm
 
 _HALF = "half_login"
 _LASTS = timedelta(minutes=10)

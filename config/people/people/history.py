@@ -33,7 +33,7 @@ def keep_history() -> None:
             model,
             include_fields=[one for one in columns if one not in _LEFT_OUT and not one.startswith("sealed_")],
             mask_fields=[one for one in columns if one in _SECRET],
-            mask_callable="people.history.hidden",
+            mask_callable="config.people.history.hidden",
             m2m_fields=_PEOPLE.get(name, ()),
         )
 

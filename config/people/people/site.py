@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from unfold.sites import UnfoldAdminSite
 
-from people import idle, login
+from config.people import idle, login
 
 
 class BackOfficeSite(UnfoldAdminSite):
