@@ -15,7 +15,7 @@ from merchants import lookup, switching
 from merchants.admin import words
 from merchants.codes import Device, GatewayCode
 from merchants.consequences import Change
-from merchants.models import PaymentMethod
+from merchants.models import MethodConnection, PaymentMethod
 from merchants.switching import Plan, Refused, Stale, Wish
 
 MOST_SHOWN = 200
@@ -106,6 +106,7 @@ def _shown(plan: Plan) -> dict[str, Any]:
     named = [_line(change, methods) for change in plan.named[:MOST_SHOWN]]
     return {
         "plan": plan,
+        "moved": MethodConnection.objects.get(pk=plan.keys[0]) if plan.wish == Wish.MOVE else None,
         "rows": [_row(one) for one in plan.switches[:MOST_SHOWN]],
         "rows_left_out": max(0, len(plan.switches) - MOST_SHOWN),
         "changes": changes,

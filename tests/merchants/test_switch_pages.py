@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from auditlog.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.urls import reverse
 
@@ -63,6 +64,16 @@ class TestSwitching:
         assert states() == {row.pk: (True, False)}
         assert done.redirect_chain == [(back, 302)]
         assert "1건을 바꾸었습니다: 사용 끄기" in said(done)
+
+    def test_the_history_has_what_was_done_and_not_what_was_shown(self, admin_client):
+        rows = [ConnectionFactory(), ConnectionFactory()]
+        keys = ",".join(str(row.pk) for row in rows)
+        LogEntry.objects.all().delete()
+        asked = admin_client.post(SWITCH, {"wish": "unuse", "row": keys})
+        assert not LogEntry.objects.exists()
+        admin_client.post(SWITCH, {"wish": "unuse", "row": keys, "fingerprint": fingerprint(asked)})
+        done = {(entry.object_id, entry.actor.username, *entry.changes) for entry in LogEntry.objects.all()}
+        assert done == {(row.pk, "staff", "in_use") for row in rows}
 
     @pytest.mark.parametrize(
         ("action", "before", "after"),
@@ -207,6 +218,7 @@ class TestMatrixPage:
         new = ConnectionFactory(merchant__code="new", priority=1, connected=False)
         asked = admin_client.post(SWITCH, {"move": new.pk})
         assert "Stripe old Stripe new" in text(asked)
+        assert f"이 PG로 전환 {new}".replace(">", "&gt;") in text(asked)
         sent = {"wish": "move", "row": new.pk, "fingerprint": fingerprint(asked)}
         admin_client.post(SWITCH, sent)
         assert states() == {old.pk: (False, True), new.pk: (True, True)}

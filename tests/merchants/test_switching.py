@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from django.db.models.signals import post_save
 from django.utils import timezone
 
 from merchants import switching
@@ -139,23 +138,6 @@ class TestCarryOut:
         row = ConnectionFactory(**now)
         do(wish, row)
         assert states() == {row.pk: then}
-
-    def test_every_row_is_saved_by_itself(self):
-        """So that the history hears of each."""
-        rows = [ConnectionFactory(), ConnectionFactory()]
-        heard = []
-
-        def hear(instance, **_):
-            heard.append(instance.pk)
-
-        post_save.connect(hear, sender=MethodConnection)
-        try:
-            plan = switching.preview(Wish.UNUSE, [row.pk for row in rows])
-            heard.clear()
-            switching.carry_out(Wish.UNUSE, plan.keys, plan.fingerprint)
-        finally:
-            post_save.disconnect(hear, sender=MethodConnection)
-        assert heard == [row.pk for row in rows]
 
     def test_move_switches_the_others_of_the_key_off(self):
         old, spare, band, phone = (
