@@ -80,8 +80,8 @@ _WHY = {
 }
 
 
-def _table(*codes: ErrorCode) -> str:
-    """Return what the caller does about each of these codes."""
+def table(*codes: ErrorCode) -> str:
+    """Return what the caller does about each of these codes, in Markdown."""
     rows = (f"| `{code}` | {HTTP_STATUS.get(code, 200)} | {ADVICE[code]} |" for code in codes)
     return "\n".join(("", "", "| ErrorCode | HTTP | What to do |", "|---|---|---|", *rows))
 
@@ -120,7 +120,7 @@ pay_start = extend_schema(
     description="Send the buyer to RedirectUrl of the answer. An equal PayStart (order, amount, method, device) gets "
     "the same page while at least 5 minutes are left; another one closes the old page first. The shop hears of the "
     "payment by the message PayComplete; a buyer who comes back to RedirectUrl is no proof of it."
-    + _table(
+    + table(
         ErrorCode.METHOD_NOT_CONNECTED,
         ErrorCode.NO_MERCHANT,
         ErrorCode.REDIRECT_NOT_ALLOWED,
@@ -148,7 +148,7 @@ pay_status = extend_schema(
     summary="결제 조회: ask what PGB knows of an order",
     description="Answered from PGB's own books; ask as often as you need. The keys of a payment speak of the order's "
     "standing one: the paid one, else the open one, else one in REVIEW, else the newest. The others are in "
-    "OtherPayments." + _table(ErrorCode.ORDER_NOT_FOUND, *_EVERY_CALL),
+    "OtherPayments." + table(ErrorCode.ORDER_NOT_FOUND, *_EVERY_CALL),
     auth=_AUTH,
     parameters=_HEADERS,
     request={_JSON: PayStatusSerializer, _FORM: PayStatusSerializer},

@@ -16,6 +16,8 @@ class ErrorCode(StrEnum):
     ALREADY_PAID = "ALREADY_PAID"
     PAYMENT_IN_PROGRESS = "PAYMENT_IN_PROGRESS"
     IN_REVIEW = "IN_REVIEW"
+    PAYMENT_ENDED = "PAYMENT_ENDED"
+    NO_WINDOW = "NO_WINDOW"
     ORDER_NOT_FOUND = "ORDER_NOT_FOUND"
     GATEWAY_REFUSED = "GATEWAY_REFUSED"
     GATEWAY_UNREACHABLE = "GATEWAY_UNREACHABLE"
@@ -47,6 +49,8 @@ ADVICE = {
     ErrorCode.ALREADY_PAID: "Do not send the buyer to pay again. PayStatus tells what was paid.",
     ErrorCode.PAYMENT_IN_PROGRESS: "Repeat the same PayStart after 2 seconds.",
     ErrorCode.IN_REVIEW: "A person is checking money of this order. Do not start it again; ask with PayStatus.",
+    ErrorCode.PAYMENT_ENDED: "The payment is over, unpaid. Begin a new one with PayStart.",
+    ErrorCode.NO_WINDOW: "This payment has no window of Inicis. Send the buyer to RedirectUrl of PayStart's answer.",
     ErrorCode.ORDER_NOT_FOUND: "No payment of this order was ever started at PGB.",
     ErrorCode.GATEWAY_REFUSED: "The gateway will not take this payment. Change it, or offer another PayType.",
     ErrorCode.GATEWAY_UNREACHABLE: "Surely nothing happened. Repeat the same PayStart.",

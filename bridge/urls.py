@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path, re_path
 
-from bridge import views
+from bridge import api, views
 from bridge.shop_call import ShopCall
 
 
@@ -23,6 +23,7 @@ urlpatterns = [
     re_path(rf"^{_any_case('PGBReturn/Webhook')}/(?P<gateway>\w+)/(?P<token>[\w-]+)/?$", views.webhook, name="webhook"),
     *_shop_call("PGB/PayStart", views.PayStartCall, "pay-start"),
     *_shop_call("PGB/PayStatus", views.PayStatusCall, "pay-status"),
+    path("api/v1/inicis/pc-payment-parameters", api.InicisPcParameters.as_view(), name="inicis-pc-parameters"),
     re_path(rf"^{_any_case('PGB')}(?:/.*)?$", views.no_such_call),
     re_path(rf"^{_any_case('PGBReturn/Webhook')}/?$", views.webhook, name="default-webhook"),
     re_path(rf"^{_any_case('PGBReturn/Return')}/(?P<token>[\w-]+)/?$", views.come_back, name="return"),

@@ -4,8 +4,9 @@ Who asks stands in ``request.auth`` (bridge.functions.Caller), for settings name
 their form in settings' EXCEPTION_HANDLER. So a function lives beside the data that it tells.
 """
 
+from collections.abc import Callable
 from io import BytesIO
-from typing import Any
+from typing import Any, TypeVar
 
 from django.utils import translation
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
@@ -18,6 +19,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from merchants.models import Shop
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 LARGEST_ID = 2**63 - 1
 TAG = "Functions for shop servers and front ends"
@@ -121,7 +124,7 @@ def documented(
     examples: dict[str, Any] | None = None,
     secret_only: bool = False,
     parameters: tuple[OpenApiParameter, ...] = (),
-) -> Any:
+) -> Callable[[F], F]:
     """Return the decorator that writes a function down. ``asked``: the body of a POST; ``query``: a GET's."""
     errors = {
         status: OpenApiResponse(FunctionAnswerSerializer, why, [OpenApiExample(code, error(code, message))])

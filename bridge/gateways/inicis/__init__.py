@@ -1,0 +1,1 @@
+"""KG Inicis. So far only the window that a shop's own page opens (window.py)."""
