@@ -1,6 +1,7 @@
 """Who did what in the back office, in one table (auditlog's): changes of the configuration, and looks at personal data.
 
-Changes are recorded by themselves (people/history.py says of what); exports and looks at personal data by these calls.
+Changes are recorded by themselves (config/people/history.py says of what); exports and looks at personal data by
+these calls.
 """
 
 from collections.abc import Callable, Iterator

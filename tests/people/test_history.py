@@ -5,10 +5,10 @@ from auditlog.models import LogEntry
 from django.contrib.auth.models import Group, Permission, User
 from django.urls import reverse
 
-from merchants.codes import ReviewState
-from merchants.models import CardIssuer, IssuerReview, Merchant, MethodConnection, PaymentMethod, Shop
 from config.people.admin import changes
 from config.people.models import HistoryEntry
+from merchants.codes import ReviewState
+from merchants.models import CardIssuer, IssuerReview, Merchant, MethodConnection, PaymentMethod, Shop
 from tests.factories import (
     API_KEY,
     SIGNING_SECRET,

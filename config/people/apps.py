@@ -4,7 +4,8 @@ from django.utils.module_loading import import_string
 
 
 class PeopleConfig(AppConfig):
-    name = "people"
+    name = "config.people"
+    label = "people"
     verbose_name = "직원"
 
     def ready(self) -> None:

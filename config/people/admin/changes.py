@@ -11,10 +11,10 @@ from django.db import models
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from merchants import audit
-from payments.admin import columns
 from config.people import events
 from config.people.history import HIDDEN
+from merchants import audit
+from payments.admin import columns
 
 ACTIONS = {
     LogEntry.Action.CREATE: gettext_lazy("등록"),

@@ -21,12 +21,12 @@ from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from merchants import audit
-from merchants.crafted import RefusesCrafted
-from payments.admin import columns
 from config.people import events, lockout, two_factor
 from config.people.admin.forms import NewStaffForm, StaffForm
 from config.people.roles import ROLES
+from merchants import audit
+from merchants.crafted import RefusesCrafted
+from payments.admin import columns
 
 admin.site.unregister(User)
 admin.site.unregister(Group)

@@ -17,13 +17,13 @@ from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import display
 
+from config.people.admin import changes
+from config.people.models import HistoryEntry
 from merchants import audit
 from payments.admin import columns
 from payments.admin.base import RecordAdmin
 from payments.admin.filters import DaysFilter
 from payments.models import PaymentSession
-from config.people.admin import changes
-from config.people.models import HistoryEntry
 
 admin.site.unregister(LogEntry)
 

@@ -18,9 +18,9 @@ from django_otp.models import Device
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from merchants import audit
 from config.people import events, idle, lockout, two_factor
 from config.people.forms import AppCodeForm, CodeForm
+from merchants import audit
 
 _HALF = "half_login"
 _LASTS = timedelta(minutes=10)
