@@ -1,7 +1,10 @@
 """Card issuers, and which of them let a contract charge their cards."""
 
+from typing import Any
+
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from merchants.codes import ReviewState
@@ -59,7 +62,29 @@ class IssuerReview(models.Model):
                 violation_error_message=_("이 카드사의 심사가 이미 있습니다."),
             ),
             models.CheckConstraint(condition=Q(state__in=ReviewState.values), name="review_state_known"),
+            models.CheckConstraint(
+                condition=Q(requested_on__isnull=True)
+                | Q(decided_on__isnull=True)
+                | Q(decided_on__gte=F("requested_on")),
+                name="review_decided_after_request",
+                violation_error_code="dates",
+                violation_error_message=_("결정일은 신청일보다 앞설 수 없습니다."),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.merchant} {self.issuer}: {self.get_state_display()}"
+
+    def clean(self) -> None:
+        """Fill in the day of a decision."""
+        super().clean()
+        self._date_the_decision()
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save; who says that an issuer passed it, without a day, means today."""
+        self._date_the_decision()
+        super().save(*args, **kwargs)
+
+    def _date_the_decision(self) -> None:
+        if self.state == ReviewState.PASSED and self.decided_on is None:
+            self.decided_on = timezone.localdate()
