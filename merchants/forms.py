@@ -1,31 +1,19 @@
 """Forms of the back office. Secrets go in and never come out: no field has an initial value."""
 
-import json
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget, UnfoldBooleanWidget
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldBooleanWidget
 
 from merchants.crypto import CannotOpen
 from merchants.models import Merchant, Shop
 from merchants.rules import (
-    CREDENTIALS,
-    OPTIONAL_CREDENTIALS,
     check_api_key,
-    check_credentials,
     check_nation,
     check_redirect_host,
     check_signing_secret,
 )
-
-
-class WriteOnlyTextarea(UnfoldAdminTextareaWidget):
-    """A textarea that never shows a value, not even the one just sent."""
-
-    def format_value(self, value: Any) -> None:
-        return None
 
 
 class SecretInput(UnfoldAdminPasswordWidget):
@@ -84,82 +72,16 @@ class ShopForm(forms.ModelForm):
         if given["drop_old_api_key"]:
             shop.api_key_old_hash = ""
         if given["new_signing_secret"]:
-            shop.signing_secret_old = None if shop._state.adding else _readable(shop, "signing_secret")
+            shop.signing_secret_old = None if shop._state.adding else readable(shop, "signing_secret")
             shop.signing_secret = given["new_signing_secret"]
         if given["drop_old_signing_secret"]:
             shop.signing_secret_old = None
         return super().save(commit)
 
 
-class MerchantForm(forms.ModelForm):
-    new_credentials = forms.CharField(
-        label=_("인증 정보 입력"),
-        required=False,
-        widget=WriteOnlyTextarea(attrs={"rows": 4, "autocomplete": "off", "spellcheck": "false"}),
-    )
-
-    class Meta:
-        model = Merchant
-        fields = ("code", "gateway", "mid", "mode", "currency", "is_active")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field = self.fields["new_credentials"]
-        field.required = self.instance._state.adding
-        field.help_text = _credentials_help(self.instance.gateway)
-        self._stored_gateway = self.instance.gateway
-        self._credentials: dict[str, str] | None = None
-
-    def clean(self) -> dict[str, Any]:
-        given = super().clean() or {}
-        gateway = given.get("gateway", self._stored_gateway)
-        if gateway and "new_credentials" in given:
-            try:
-                self._credentials = self._wanted(gateway, given["new_credentials"])
-            except ValidationError as error:
-                self.add_error("new_credentials", error)
-        return given
-
-    def _wanted(self, gateway: str, text: str) -> dict[str, str] | None:
-        """The keys after this form; None: they stay. Given names replace, null removes, others stay."""
-        same_gateway = gateway == self._stored_gateway and not self.instance._state.adding
-        if not text and same_gateway:
-            return None
-        kept = (_readable(self.instance, "credentials") or {}) if same_gateway else {}
-        wanted = {name: value for name, value in {**kept, **_names_and_values(text)}.items() if value is not None}
-        check_credentials(gateway, wanted)
-        return wanted
-
-    def save(self, commit: bool = True) -> Merchant:
-        if self._credentials is not None:
-            self.instance.credentials = self._credentials
-        return super().save(commit)
-
-
-def _readable(row: Shop | Merchant, attribute: str) -> Any:
+def readable(row: Shop | Merchant, attribute: str) -> Any:
     """A stored secret, or None if its key is lost: it can then only be written anew."""
     try:
         return getattr(row, attribute)
     except CannotOpen:
         return None
-
-
-def _names_and_values(text: str) -> dict[str, Any]:
-    try:
-        found = json.loads(text or "{}")
-    except json.JSONDecodeError:
-        found = None
-    if not isinstance(found, dict):
-        raise ValidationError(_('JSON으로 적어 주세요. 예: {"secret_key": "..."}'), code="credentials")
-    return found
-
-
-def _credentials_help(gateway: str) -> str:
-    shown = [gateway] if gateway else list(CREDENTIALS)
-    ways = [
-        f"{code}: "
-        + " / ".join(", ".join(sorted(names)) for names in CREDENTIALS[code])
-        + "".join(f" (+ {name})" for name in sorted(OPTIONAL_CREDENTIALS.get(code, ())))
-        for code in shown
-    ]
-    return " · ".join([str(_("JSON. 적은 이름만 바뀌고 null은 지웁니다. 저장된 값은 다시 보이지 않습니다.")), *ways])

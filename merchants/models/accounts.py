@@ -1,7 +1,7 @@
 """Contracts with gateways."""
 
 import secrets
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from merchants.codes import GatewayCode, Mode, Purpose
 from merchants.fields import HintedField
 from merchants.rules import REVIEWED_BY_ISSUERS, check_currency, check_name, check_webhook_token
+
+# How long before their end keys are told to staff.
+EXPIRY_WARNING = timedelta(days=30)
 
 
 def new_webhook_token() -> str:
@@ -116,6 +119,10 @@ class Merchant(models.Model):
         begun = self.starts_at is None or self.starts_at <= at
         over = self.ends_at is not None and self.ends_at <= at
         return self.is_active and self.purpose == Purpose.NORMAL and begun and not over
+
+    def credentials_expire_soon(self, today: date) -> bool:
+        """Whether its keys end within EXPIRY_WARNING, or have ended."""
+        return self.credentials_expire_on is not None and self.credentials_expire_on <= today + EXPIRY_WARNING
 
     @property
     def needs_issuer_reviews(self) -> bool:

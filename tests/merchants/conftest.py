@@ -31,10 +31,10 @@ def page(admin_client, caplog):
     """Opens pages as a superuser; none of them, and nothing logged, holds a secret."""
     caplog.set_level(logging.DEBUG)
 
-    def open_page(model, row=None, data=None, view="change"):
+    def open_page(model, row=None, data=None, view="change", query=None, follow=True):
         name = view if row else "add" if data is not None or view == "add" else "changelist"
-        url = reverse(f"admin:merchants_{model.__name__.lower()}_{name}", args=[row.pk] if row else [])
-        answer = admin_client.get(url) if data is None else admin_client.post(url, data, follow=True)
+        url = reverse(f"admin:merchants_{model.__name__.lower()}_{name}", args=[row.pk] if row else [], query=query)
+        answer = admin_client.get(url, follow=follow) if data is None else admin_client.post(url, data, follow=follow)
         text = answer.content.decode()
         leaks = [secret for secret in SECRETS if secret in text or secret in caplog.text]
         assert not leaks
