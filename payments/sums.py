@@ -16,7 +16,6 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from merchants.codes import Mode
-from merchants.models import Merchant
 from payments.models import PaymentSession
 from payments.states import LIVE, Reason
 
@@ -93,7 +92,7 @@ def of_rows(rows: QuerySet[Any], most: int = MOST_ROWS) -> list[Total] | None:
 def of_days(first: date, last: date, mode: Mode) -> list[Part]:
     """Return what was paid from ``first`` to ``last``, both included, in the smallest parts, by day."""
     begins, ends = midnights(first, last)
-    rows = PaymentSession.objects.filter(paid_at__gte=begins, paid_at__lt=ends, merchant__in=_merchants(mode))
+    rows = PaymentSession.objects.filter(paid_at__gte=begins, paid_at__lt=ends, merchant__mode=mode)
     by = ("day", "currency", "gateway", "method")
     parts = rows.annotate(day=TruncDate("paid_at", tzinfo=timezone.get_default_timezone())).values(*by)
     sums = parts.annotate(count=Count("pk"), sum_paid=Sum("paid"), sum_cancelled=Sum("cancelled")).order_by(*by)
@@ -103,7 +102,7 @@ def of_days(first: date, last: date, mode: Mode) -> list[Part]:
 def of_tries(first: date, last: date, mode: Mode) -> list[Tried]:
     """Return how many of the sessions begun in these days were paid, by gateway and method."""
     begins, ends = midnights(first, last)
-    rows = PaymentSession.objects.filter(created_at__gte=begins, created_at__lt=ends, merchant__in=_merchants(mode))
+    rows = PaymentSession.objects.filter(created_at__gte=begins, created_at__lt=ends, merchant__mode=mode)
     paid = Q(paid_at__isnull=False)
     counted = paid | ~(Q(stage__in=sorted(LIVE)) | Q(reason__in=WENT_ON))
     by = ("gateway", "method")
@@ -135,7 +134,3 @@ def midnights(first: date, last: date) -> tuple[datetime, datetime]:
 
 def _midnight(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min), timezone.get_default_timezone())
-
-
-def _merchants(mode: Mode) -> list[int]:
-    return list(Merchant.objects.filter(mode=mode).values_list("pk", flat=True))

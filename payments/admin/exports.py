@@ -20,7 +20,7 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWid
 from merchants import audit
 from merchants.codes import Device, GatewayCode, Mode
 from payments import sums
-from payments.admin import sheets, words
+from payments.admin import charts, sheets
 from payments.admin.base import RecordList
 from payments.admin.sheets import FileKind
 from payments.models import PaymentSession
@@ -62,7 +62,7 @@ class PaymentList(RecordList):
     def totals(self) -> list[dict[str, Any]] | None:
         """The sums of all that was found, by currency; None if that is too much."""
         found = sums.of_rows(self.queryset)
-        return None if found is None else [_shown(total) for total in found]
+        return None if found is None else [charts.shown(total) for total in found]
 
     def in_words(self) -> str:
         """Return what was looked for, as the record of a download says it."""
@@ -77,12 +77,6 @@ def _chosen(spec: Any) -> str:
     values = [str(one) for value in given for one in (value if isinstance(value, list | tuple) else [value])]
     labels = {str(value): str(label) for value, label in getattr(spec, "lookup_choices", None) or []}
     return "~".join(labels.get(value, value) for value in values)
-
-
-def _shown(total: sums.Total) -> dict[str, Any]:
-    names = ("asked", "paid", "cancelled", "net")
-    texts = {name: words.amount(getattr(total, name), total.currency) for name in names}
-    return {"currency": total.currency, "count": total.count, **texts}
 
 
 class ExportsFilter:

@@ -1,29 +1,29 @@
-"""The first page of the back office: what needs a person, whether the bridge keeps up, and the latest payments."""
+"""The first page of the back office: how much was paid, what needs a person, whether the bridge keeps up."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from merchants.models import Merchant, Shop
-from payments import circuits, queues
-from payments.admin import columns, words
-from payments.models import CallState, Circuit, Delivery, DeliveryState, GatewayCall, Notification, PaymentSession
+from merchants.codes import GatewayCode, Mode
+from merchants.models import Merchant, PaymentMethod, Shop
+from payments import circuits, sums
+from payments.admin import advice, charts, columns, health, periods, words
+from payments.admin.exports import PERMISSION
+from payments.models import Attention, AttentionKind, Circuit, Handling, PaymentSession
 from payments.states import Stage
 
-MOST_COUNTED = 100
 LATEST = 10
-LATE_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A number and the list behind it; ``tone`` colours it when it is not zero."""
+    """A number and the list behind it; ``tone`` colours it."""
 
     title: str
     number: str
@@ -37,62 +37,69 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if not request.user.has_perm("payments.view_paymentsession"):
         return context
     now = timezone.now()
+    choice = periods.chosen(request.GET)
+    parts = sums.of_days(choice.first, choice.last, choice.mode)
+    methods = dict(PaymentMethod.objects.values_list("code", "name"))
+    gateways = {code.value: str(code.label) for code in GatewayCode}
+    tries = sums.of_tries(choice.first, choice.last, choice.mode)
     return context | {
-        "tiles": _tiles(now),
-        "today": _today(now),
+        "choice": choice,
+        "may_export": request.user.has_perm(PERMISSION),
+        "tiles": _tiles(request, now),
         "silent": _silent(),
-        "latest": [_row(session) for session in _latest()],
+        "money": [_money(currency, parts, choice) for currency in sorted({part.currency for part in parts})],
+        "groups": [
+            (_("PG사별"), _grouped(parts, lambda part: gateways.get(part.gateway, part.gateway))),
+            (_("결제수단별"), _grouped(parts, lambda part: methods.get(part.method, part.method))),
+        ],
+        "tries": [_tried(one, gateways, methods) for one in tries],
+        "success": _success(tries),
+        "webhooks": health.of_webhooks(now, choice.mode),
+        "deliveries": health.of_deliveries(now, choice.mode),
+        "latest": [_row(session) for session in _latest(choice.mode)],
     }
 
 
-def _tiles(now: datetime) -> list[Tile]:
-    sessions = reverse("admin:payments_paymentsession_changelist")
-    notices = reverse("admin:payments_notification_changelist")
-    deliveries = reverse("admin:payments_delivery_changelist")
-    in_doubt = GatewayCall.objects.filter(state=CallState.UNKNOWN, due_at__isnull=False)
-    dead = Delivery.objects.filter(state=DeliveryState.DEAD)
-    backlogs = queues.backlogs(now)
-    due = sum(backlog.due for backlog in backlogs.values())
-    oldest = min((backlog.oldest for backlog in backlogs.values() if backlog.oldest), default=now)
-    late = int((now - oldest).total_seconds())
-    return [
-        _tile(_("확인 필요 결제"), PaymentSession.objects.filter(attention=True), f"{sessions}?attention__exact=1"),
-        _tile(_("통보 실패"), dead, f"{deliveries}?state__exact=DEAD"),
-        _tile(_("확인 필요 웹훅"), Notification.objects.filter(attention=True), f"{notices}?attention__exact=1"),
-        _tile(_("결과 모르는 PG 호출"), in_doubt, tone="warning"),
-        _work(due, late),
+def _tiles(request: HttpRequest, now: datetime) -> list[Tile]:
+    work = health.of_work(now)
+    return [*_attention(request), Tile(work.name, work.text, tone=work.tone)]
+
+
+def _attention(request: HttpRequest) -> list[Tile]:
+    """Return what is to be done, by kind; one good tile if there is nothing."""
+    if not request.user.has_perm("payments.view_attention"):
+        return []
+    todo = Attention.objects.filter(closed_at=None).exclude(handling=Handling.DONE)
+    counts = dict(todo.values_list("kind").annotate(Count("pk")))
+    url = advice.every_page()
+    found = [
+        Tile(str(kind.label), f"{counts[kind]:,}", f"{url}?kind__exact={kind}", advice.TONES[kind])
+        for kind in AttentionKind
+        if kind in counts
     ]
+    return found or [Tile(_("확인 필요"), "0", url, "success")]
 
 
-def _work(due: int, late: int) -> Tile:
-    """Say whether the bridge keeps up: work is done within a second or two of its time."""
-    if late <= LATE_SECONDS:
-        return Tile(_("지금 처리할 일"), f"{due:,}")
-    return Tile(_("밀린 일 (%s초)") % f"{late:,}", f"{due:,}", tone="warning")
+def _money(currency: str, parts: Sequence[sums.Part], choice: periods.Choice) -> dict[str, Any]:
+    own = [part for part in parts if part.currency == currency]
+    total = sums.by(own, lambda part: part.currency)[currency]
+    return {**charts.shown(total), "chart": charts.draw(own, currency, choice.first, choice.last)}
 
 
-def _tile(title: str, rows: QuerySet[Any], url: str = "", tone: str = "danger") -> Tile:
-    count = rows[:MOST_COUNTED].count()
-    number = f"{count}+" if count == MOST_COUNTED else str(count)
-    return Tile(title, number, url, tone if count else "")
+def _grouped(parts: Sequence[sums.Part], name: Callable[[sums.Part], str]) -> list[dict[str, Any]]:
+    """Return the totals by a name and currency, the largest first."""
+    found = sums.by(parts, lambda part: (part.currency, name(part)))
+    largest = sorted(found.items(), key=lambda item: (item[0][0], -item[1].paid))
+    return [{"name": key[1], **charts.shown(total)} for key, total in largest]
 
 
-def _today(now: datetime) -> list[dict[str, Any]]:
-    """Return today's payments by currency: how many were started, how many paid, and how much."""
-    midnight = timezone.make_aware(datetime.combine(timezone.localdate(now), time.min))
-    started = PaymentSession.objects.filter(created_at__gte=midnight)
-    groups = started.values("currency", "stage").annotate(count=Count("pk"), paid=Sum("paid"), back=Sum("cancelled"))
-    found: dict[str, dict[str, int]] = {}
-    for group in groups:
-        sums = found.setdefault(group["currency"], {"started": 0, "paid": 0, "amount": 0})
-        sums["started"] += group["count"]
-        if group["stage"] in (Stage.PAID, Stage.PARTIALLY_CANCELLED):
-            sums["paid"] += group["count"]
-            sums["amount"] += group["paid"] - group["back"]
-    return [
-        {"currency": currency, **sums, "amount": words.amount(sums["amount"], currency)}
-        for currency, sums in sorted(found.items())
-    ]
+def _tried(one: sums.Tried, gateways: dict[str, str], methods: dict[str, str]) -> dict[str, Any]:
+    name = f"{gateways.get(one.gateway, one.gateway)} · {methods.get(one.method, one.method)}"
+    return {"name": name, "tried": one, "rate": health.rate(one.paid, one.ended)}
+
+
+def _success(tries: Sequence[sums.Tried]) -> str:
+    return health.rate(sum(one.paid for one in tries), sum(one.ended for one in tries))
 
 
 def _silent() -> list[str]:
@@ -106,9 +113,9 @@ def _silent() -> list[str]:
     ]
 
 
-def _latest() -> QuerySet[PaymentSession]:
-    rows = PaymentSession.objects.select_related("order", "merchant").defer("sealed_buyer")
-    return rows.order_by("-created_at", "-pk")[:LATEST]
+def _latest(mode: Mode) -> QuerySet[PaymentSession]:
+    rows = PaymentSession.objects.filter(merchant__mode=mode).select_related("order", "merchant")
+    return rows.defer("sealed_buyer").order_by("-created_at", "-pk")[:LATEST]
 
 
 def _row(session: PaymentSession) -> dict[str, Any]:

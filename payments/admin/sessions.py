@@ -13,7 +13,7 @@ from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesCheckboxFilt
 from unfold.decorators import display
 
 from payments import staff
-from payments.admin import columns, search, words
+from payments.admin import columns, search, sums_file, words
 from payments.admin.base import RecordAdmin
 from payments.admin.exports import ExportsFilter
 from payments.admin.filters import (
@@ -85,9 +85,13 @@ class PaymentSessionAdmin(PersonalData, ExportsFilter, RecordAdmin):
     page_template = "admin/payments/session.html"
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the address of the button."""
-        view = self.admin_site.admin_view(self.look_again)
-        return [path("<int:pk>/look-again/", view, name="payments_look_again"), *super().get_urls()]
+        """Add the addresses of the button and of the file of sums."""
+        view = self.admin_site.admin_view
+        return [
+            path("<int:pk>/look-again/", view(self.look_again), name="payments_look_again"),
+            path("sums/", view(sums_file.view(self.admin_site)), name="payments_sums"),
+            *super().get_urls(),
+        ]
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         """Show the newest first; what is chosen by its payment, by its payment: the same index serves both."""

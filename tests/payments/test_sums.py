@@ -65,12 +65,12 @@ class TestDays:
         PaymentSessionFactory(merchant=live, created_at=MIDNIGHT, stage="REVIEW", paid=64900)
         assert sums.of_days(DAY, DAY, Mode.LIVE) == []
 
-    def test_any_number_of_payments_takes_two_statements(self, live):
+    def test_any_number_of_payments_takes_one_statement(self, live):
         for hours in range(5):
             paid(live, MIDNIGHT + timedelta(hours=hours))
         with statements() as sent:
             sums.of_days(DAY, DAY, Mode.LIVE)
-        assert len(sent) == 2
+        assert len(sent) == 1
 
 
 def test_parts_add_up_by_any_key(live):
