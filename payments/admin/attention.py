@@ -107,7 +107,7 @@ class AttentionAdmin(RecordAdmin):
     @display(description=gettext_lazy("할 일"))
     def advice(self, row: Attention) -> SafeString:
         """Return what to do, and the way there."""
-        return format_html('{} <a href="{}">{}</a>', advice.hint(row), advice.page(row), _("바로 가기"))
+        return format_html('<span>{} <a href="{}">{}</a></span>', advice.hint(row), advice.page(row), _("바로 가기"))
 
     @display(description=gettext_lazy("상태"), label=STATE_TONES)
     def state_label(self, row: Attention) -> tuple[str, str]:

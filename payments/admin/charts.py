@@ -13,6 +13,7 @@ HEIGHT = 100
 STEP, BAR = 10, 7
 MOST_DAYS = 62
 MOST_LABELS = 7
+_ROUND = (10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +86,9 @@ def _months(first: date, last: date) -> Iterator[date]:
 
 
 def _round_up(amount: int) -> int:
-    """Return the next of 1, 2, 5, 10, 20, 50 ... that is not below ``amount``; the top of an empty chart is 1."""
+    """Return the next round number that is not below ``amount``; the top of an empty chart is 1."""
     size = 1
-    while True:
-        for factor in (1, 2, 5):
-            if factor * size >= amount:
-                return factor * size
+    while size * 10 < amount:
         size *= 10
+    # In tenths, for a chart should not stand half empty.
+    return next(top for tenths in _ROUND if (top := -(-tenths * size // 10)) >= amount)

@@ -109,7 +109,6 @@ class ExportsFilter:
         context = {
             **self.admin_site.each_context(request),  # type: ignore[attr-defined]
             "title": _("결제내역 내려받기"),
-            "opts": PaymentSession._meta,
             "form": form,
             "cl": found,
             "columns": _titles(),

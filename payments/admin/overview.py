@@ -47,7 +47,7 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "may_export": request.user.has_perm(PERMISSION),
         "tiles": _tiles(request, now),
         "silent": _silent(),
-        "money": [_money(currency, parts, choice) for currency in sorted({part.currency for part in parts})],
+        "money": _money(parts, choice),
         "groups": [
             (_("PG사별"), _grouped(parts, lambda part: gateways.get(part.gateway, part.gateway))),
             (_("결제수단별"), _grouped(parts, lambda part: methods.get(part.method, part.method))),
@@ -80,16 +80,30 @@ def _attention(request: HttpRequest) -> list[Tile]:
     return found or [Tile(_("확인 필요"), "0", url, "success")]
 
 
-def _money(currency: str, parts: Sequence[sums.Part], choice: periods.Choice) -> dict[str, Any]:
-    own = [part for part in parts if part.currency == currency]
-    total = sums.by(own, lambda part: part.currency)[currency]
-    return {**charts.shown(total), "chart": charts.draw(own, currency, choice.first, choice.last)}
+def _money(parts: Sequence[sums.Part], choice: periods.Choice) -> list[dict[str, Any]]:
+    """Return the sums and the chart of each currency."""
+    return [
+        {
+            **charts.shown(total),
+            "chart": charts.draw(
+                [part for part in parts if part.currency == total.currency], total.currency, choice.first, choice.last
+            ),
+        }
+        for total in _by_currency(parts)
+    ]
+
+
+def _by_currency(parts: Sequence[sums.Part]) -> list[sums.Total]:
+    """Return the total of each currency, the one that most paid with first."""
+    totals = sums.by(parts, lambda part: part.currency).values()
+    return sorted(totals, key=lambda total: -total.count)
 
 
 def _grouped(parts: Sequence[sums.Part], name: Callable[[sums.Part], str]) -> list[dict[str, Any]]:
-    """Return the totals by a name and currency, the largest first."""
+    """Return the totals by a name and currency, the largest first, the currencies as above."""
+    currencies = [total.currency for total in _by_currency(parts)]
     found = sums.by(parts, lambda part: (part.currency, name(part)))
-    largest = sorted(found.items(), key=lambda item: (item[0][0], -item[1].paid))
+    largest = sorted(found.items(), key=lambda item: (currencies.index(item[0][0]), -item[1].paid))
     return [{"name": key[1], **charts.shown(total)} for key, total in largest]
 
 

@@ -28,6 +28,7 @@ from payments.admin.filters import (
 from payments.admin.personal import PERMISSION, PersonalData
 from payments.admin.session_page import session_page
 from payments.models import PaymentSession
+from payments.states import Stage
 
 
 @admin.register(PaymentSession)
@@ -39,17 +40,14 @@ class PaymentSessionAdmin(PersonalData, ExportsFilter, RecordAdmin):
     list_display = (
         "created",
         "paid_on",
-        "order",
-        "reference",
-        "gateway",
-        "merchant_code",
+        "order_number",
+        "gateway_account",
         "method",
         "money",
         "money_back",
         "stage_label",
-        "attention_label",
     )
-    list_display_links = ("created", "order", "reference")
+    list_display_links = ("created", "order_number")
     list_select_related = ("order", "merchant")
     list_only = (
         "created_at",
@@ -108,10 +106,15 @@ class PaymentSessionAdmin(PersonalData, ExportsFilter, RecordAdmin):
         """Return when it was paid."""
         return columns.moment(session.paid_at)
 
-    @display(description=gettext_lazy("가맹점"))
-    def merchant_code(self, session: PaymentSession) -> str:
-        """Return whose contract it was paid with."""
-        return columns.merchant(session.merchant)
+    @display(description=gettext_lazy("주문, 결제번호"), header=True)
+    def order_number(self, session: PaymentSession) -> tuple[str, str]:
+        """Return the shop's number, and beneath it ours."""
+        return str(session.order), session.reference
+
+    @display(description=gettext_lazy("PG사, 가맹점"), header=True)
+    def gateway_account(self, session: PaymentSession) -> tuple[str, str]:
+        """Return the gateway, and beneath it whose contract it was paid with."""
+        return str(session.get_gateway_display()), columns.merchant(session.merchant)
 
     @display(description=gettext_lazy("금액"))
     def money(self, session: PaymentSession) -> str:
@@ -123,15 +126,13 @@ class PaymentSessionAdmin(PersonalData, ExportsFilter, RecordAdmin):
         """Return what was given back."""
         return words.amount(session.cancelled, session.currency) if session.cancelled else ""
 
-    @display(description=gettext_lazy("단계"), label=words.STAGE_TONES)
+    @display(description=gettext_lazy("단계"), label={**words.STAGE_TONES, "ATTENTION": "danger"})
     def stage_label(self, session: PaymentSession) -> tuple[str, str]:
-        """Return the stage, for a coloured label."""
-        return session.stage, session.get_stage_display()
-
-    @display(description=gettext_lazy("확인 필요"), label=words.ATTENTION_TONES)
-    def attention_label(self, session: PaymentSession) -> tuple[bool, str]:
-        """Return a red label where a person must look."""
-        return session.attention, gettext("확인 필요") if session.attention else ""
+        """Return the stage, for a coloured label; red where a person must look."""
+        label = str(session.get_stage_display())
+        if not session.attention or session.stage == Stage.REVIEW:
+            return session.stage, label
+        return "ATTENTION", f"{label} · {gettext('확인 필요')}"
 
     def find(self, rows: QuerySet[Any], term: str) -> QuerySet[Any]:
         """Find by order, payment number, or an id at the gateway."""

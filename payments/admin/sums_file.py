@@ -74,7 +74,6 @@ def view(site: AdminSite) -> Callable[[HttpRequest], HttpResponseBase]:
         context = {
             **site.each_context(request),
             "title": _("기간별 합계 내려받기"),
-            "opts": PaymentSession._meta,
             "form": form,
         }
         return TemplateResponse(request, "admin/payments/sums.html", context)

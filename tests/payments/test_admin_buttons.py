@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from payments.models import Circuit, Delivery, PaymentEvent, PaymentSession
+from payments.models import Delivery, PaymentEvent, PaymentSession
 from tests.payments.factories import (
     CallFactory,
     DeliveryFactory,
@@ -165,28 +165,7 @@ class TestPaymentPage:
         assert page(other) in shown(staff_client.get(page(paid)))
 
 
-class TestFirstPage:
-    def test_it_counts_what_needs_a_person_and_names_who_is_silent(self, staff_client):
-        session = PaidSessionFactory(stage="REVIEW", attention=True)
-        DeliveryFactory(session=PaidSessionFactory(), state="DEAD")
-        NotificationFactory.create_batch(2, attention=True)
-        CallFactory(state="UNKNOWN", due_at=timezone.now() + timedelta(hours=1))
-        Circuit.objects.create(kind="account", lane=session.merchant_id, failures=3)
-        Circuit.objects.create(kind="shop", lane=session.order.shop_id, failures=2)
-        context = staff_client.get(reverse("admin:index")).context
-        assert [tile.number for tile in context["tiles"]] == ["1", "1", "2", "1", "0"]
-        assert context["silent"] == [f"가맹점 {session.merchant}"]
-        today = {row["currency"]: (row["started"], row["paid"], row["amount"]) for row in context["today"]}
-        assert today == {"KRW": (5, 1, "₩64,900")}
-
-    def test_late_work_is_seen(self, staff_client):
-        PaymentSessionFactory(due_at=timezone.now() - timedelta(minutes=5))
-        work = staff_client.get(reverse("admin:index")).context["tiles"][-1]
-        assert (work.number, work.tone) == ("1", "warning")
-
-    def test_it_shows_numbers_only_to_those_who_may_view_payments(self, person):
-        assert "tiles" not in person().get(reverse("admin:index")).context
-
+class TestMenu:
     def test_the_menu_has_only_what_one_may_view(self, person):
         text = shown(person("view_delivery").get(reverse("admin:index")))
         assert reverse("admin:payments_delivery_changelist") in text
