@@ -30,6 +30,8 @@ from payments.admin.session_page import session_page
 from payments.models import PaymentSession
 from payments.states import Stage
 
+STAGE_TONES = {str(stage): tone for stage, tone in words.STAGE_TONES.items()} | {"ATTENTION": "danger"}
+
 
 @admin.register(PaymentSession)
 class PaymentSessionAdmin(PersonalData, ExportsFilter, RecordAdmin):
@@ -126,7 +128,7 @@ class PaymentSessionAdmin(PersonalData, ExportsFilter, RecordAdmin):
         """Return what was given back."""
         return words.amount(session.cancelled, session.currency) if session.cancelled else ""
 
-    @display(description=gettext_lazy("단계"), label={**words.STAGE_TONES, "ATTENTION": "danger"})
+    @display(description=gettext_lazy("단계"), label=STAGE_TONES)
     def stage_label(self, session: PaymentSession) -> tuple[str, str]:
         """Return the stage, for a coloured label; red where a person must look."""
         label = str(session.get_stage_display())
