@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.apps import apps as installed
 from django.contrib.auth.models import Group, Permission
 from django.utils.translation import gettext_lazy as _
 
@@ -61,7 +62,7 @@ ROLES = {
 }
 
 
-def set_up_roles(apps: Any, **_more: Any) -> None:
+def set_up_roles(apps: Any = installed, **_more: Any) -> None:  # a flush names no apps
     """Make the groups permit what the table says, after every migrate; other groups stay as they are."""
     try:
         apps.get_model("auth", "Group")
