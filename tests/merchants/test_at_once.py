@@ -2,16 +2,24 @@
 
 import os
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import yaml
-from django.db import connection
+from django.db import connection, transaction
 
-from merchants import rotation
+from merchants import rotation, switching
 from merchants.models import Merchant, MethodConnection, Shop
 from merchants.provision import apply, read
-from tests.factories import STRIPE_CREDENTIALS, MerchantFactory, PaymentMethodFactory
+from merchants.switching import Refused, Wish
+from tests.factories import (
+    STRIPE_CREDENTIALS,
+    ConnectionFactory,
+    MerchantFactory,
+    PaymentMethodFactory,
+    ShopFactory,
+)
 from tests.merchants.provision_file import ENVIRONMENT
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -63,3 +71,36 @@ def test_rotation_beside_another_and_beside_writers(settings, monkeypatch):
     for merchant in Merchant.objects.all():
         written = {"webhook_secret_old": merchant.code} if merchant in merchants[::2] else {}
         assert merchant.credentials == STRIPE_CREDENTIALS | written
+
+
+def test_a_connection_switched_on_meanwhile_is_in_the_way():
+    """Another person's row is not seen until it is committed; the database waits for it, and refuses."""
+    ShopFactory()
+    theirs, mine = (ConnectionFactory(priority=1, connected=False) for _ in range(2))
+
+    def switch_mine_on():
+        try:
+            switching.preview(Wish.CONNECT, [mine.pk])
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            MethodConnection.objects.filter(pk=theirs.pk).update(connected=True)
+            switched = pool.submit(switch_mine_on)
+            wait_until_somebody_waits()
+        with pytest.raises(Refused, match="방금 다른 사람이"):
+            switched.result()
+
+
+def wait_until_somebody_waits():
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            )
+            if cursor.fetchone():
+                return
+        time.sleep(0.02)
+    raise AssertionError("nobody waits")
