@@ -26,11 +26,11 @@ def switch(model_admin: ModelAdmin, request: HttpRequest) -> HttpResponse:
     """Answer what the matrix and the asking page send: ask, or do what was shown."""
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
+    if not model_admin.has_change_permission(request):
+        raise PermissionDenied
     wish, keys, back = _sent(request)
     if "fingerprint" not in request.POST:
         return ask(model_admin, request, wish, keys, back)
-    if not model_admin.has_change_permission(request):
-        raise PermissionDenied
     try:
         plan = switching.carry_out(wish, keys, request.POST["fingerprint"])
     except Stale as stale:

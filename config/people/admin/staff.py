@@ -15,6 +15,7 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
+from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
@@ -28,8 +29,8 @@ from merchants import audit
 from merchants.crafted import RefusesCrafted
 from payments.admin import columns
 
-admin.site.unregister(User)
-admin.site.unregister(Group)
+for table in (User, Group, TOTPDevice, StaticDevice):  # no page of ours shows the key of an authenticator app
+    admin.site.unregister(table)
 
 
 class ForSuperusers(RefusesCrafted):
