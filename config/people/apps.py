@@ -6,7 +6,7 @@ from django.utils.module_loading import import_string
 class PeopleConfig(AppConfig):
     name = "config.people"
     label = "people"
-    verbose_name = "직원"
+    verbose_name = "시스템"
 
     def ready(self) -> None:
         """Begin to keep the history, and see to the roles after every migrate."""

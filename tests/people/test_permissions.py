@@ -13,10 +13,10 @@ from django.test import Client
 from django.urls import URLResolver, reverse
 from django.utils import timezone
 
+from config.people.models import HistoryEntry
+from config.people.roles import ROLES
 from merchants.models import PaymentMethod
 from payments.models import Attention
-from people.models import HistoryEntry
-from people.roles import ROLES
 from tests.factories import ConnectionFactory, MerchantFactory, ShopFactory
 from tests.installments.factories import NoticeFactory
 from tests.payments.factories import DeliveryFactory, NotificationFactory
