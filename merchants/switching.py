@@ -18,7 +18,7 @@ from merchants.models import MethodConnection
 from merchants.order_pages import Answer
 
 # More at once would hold their rows locked for long.
-MOST = 500
+MOST = 300
 
 
 class Wish(models.TextChoices):
@@ -150,11 +150,10 @@ def _save(switches: Iterable[Switch]) -> None:
         try:
             if one.row.connected > one.was.connected or one.row.in_use > one.was.in_use:
                 one.row.check_it_may_go_on()
-            with transaction.atomic():
-                one.row.save(update_fields=["connected", "in_use"])
+            one.row.save(update_fields=["connected", "in_use"])
         except ValidationError as error:
             problems.append(f"{one.row}: {' '.join(error.messages)}")
-        except IntegrityError:
-            problems.append(_("%(row)s: 방금 다른 사람이 겹치는 연결을 켰습니다.") % {"row": one.row})
+        except IntegrityError:  # the database sees rows that are not committed yet
+            raise Refused(_("%(row)s: 방금 다른 사람이 겹치는 연결을 켰습니다.") % {"row": one.row}) from None
     if problems:
         raise Refused(*problems)

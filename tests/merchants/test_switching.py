@@ -199,8 +199,8 @@ class TestRefusal:
             switching.preview(Wish.DISCONNECT, keys)
 
     def test_too_many_at_once(self):
-        with pytest.raises(Refused, match="500"):
-            switching.preview(Wish.DISCONNECT, range(501))
+        with pytest.raises(Refused, match="300"):
+            switching.preview(Wish.DISCONNECT, range(301))
 
 
 class TestStale:
