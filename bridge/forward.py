@@ -16,6 +16,7 @@ from bridge.metrics import delivery_tried
 from bridge.waiting import hands_off
 from payments import circuits, ladders, ledger
 from payments.models import Delivery, DeliveryAttempt, DeliveryState, PaymentSession
+from payments.states import Stage
 
 SECONDS = 15.0
 ORDER_PATIENCE = timedelta(minutes=15)
@@ -128,3 +129,14 @@ def _end(delivery: Delivery, state: DeliveryState, result: str) -> None:
     if state == DeliveryState.DEAD:
         PaymentSession.objects.filter(pk=delivery.session_id).update(attention=True)
         ledger.note(delivery.session, "not_told", "shop", event_id=str(delivery.event_id), result=result)
+    elif delivery.session.attention:
+        _told_after_all(delivery.session)
+
+
+def _told_after_all(session: PaymentSession) -> None:
+    """Take the mark off a payment that needed a person only because its shop was not told."""
+    wrong = session.events.filter(kind="reversal_seen")
+    untold = session.deliveries.filter(state=DeliveryState.DEAD)
+    rows = PaymentSession.objects.filter(pk=session.pk, disputed=False).exclude(stage=Stage.REVIEW)
+    if session.events.filter(kind="not_told").exists() and not wrong.exists() and not untold.exists():
+        rows.update(attention=False)

@@ -14,7 +14,7 @@ from payments.models import Delivery
 from payments.queues import TABLES, Queue, claim
 from tests.bridge.shop_door import NO, YES, answering_shop, fresh, owed, work
 from tests.factories import SIGNING_SECRET
-from tests.payments.factories import DeliveryFactory
+from tests.payments.factories import DeliveryFactory, EventFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 T0 = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
@@ -231,3 +231,27 @@ def test_a_worker_that_comes_too_late_changes_nothing(shop, clock):
     forward.deliver(late)
     assert (fresh(row).state, row.lease_token) == ("WAITING", holder.lease_token)
     assert not fresh(row.session).attention
+
+
+@pytest.mark.parametrize(
+    ("events", "changes", "others", "marked"),
+    [
+        (["not_told"], {}, 0, False),
+        (["not_told"], {"session__stage": "REVIEW"}, 0, True),
+        (["not_told"], {"session__disputed": True}, 0, True),
+        (["not_told", "reversal_seen"], {}, 0, True),
+        ([], {}, 0, True),
+        (["not_told"], {}, 1, True),
+    ],
+)
+def test_a_payment_whose_shop_was_told_after_all_needs_nobody(shop, events, changes, others, marked):
+    """Unless something else about it does, or another message of it was given up."""
+    row = owed(shop, session__attention=True, **changes)
+    for kind in events:
+        EventFactory(session=row.session, kind=kind)
+    for _ in range(others):
+        successor(row, state="DEAD", due_at=None)
+    shop.answers = [YES]
+    work()
+    assert fresh(row).state == "DELIVERED"
+    assert fresh(row.session).attention is marked
