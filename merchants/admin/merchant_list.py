@@ -56,9 +56,9 @@ class MerchantColumns:
         return merchant.mode, merchant.get_mode_display()
 
     @display(description=_("기간"), ordering="starts_at")
-    def period(self, merchant: Merchant) -> str:
+    def period(self, merchant: Merchant) -> str | None:
         ends = [f"{timezone.localtime(at):%Y-%m-%d}" if at else "" for at in (merchant.starts_at, merchant.ends_at)]
-        return " ~ ".join(ends).strip() if any(ends) else ""
+        return " ~ ".join(ends).strip() if any(ends) else None
 
     @display(description=_("카드사 심사"), label={"closed": "danger", "open": "success"})
     def issuers_passed(self, merchant: Any) -> tuple[str, str]:

@@ -51,6 +51,8 @@ class IssuerReviewInline(TabularInline):
         if db_field.name == "issuer":
             # Asked once: else every row asks for the list of issuers.
             field.choices = list(field.choices)
+        # The table's heads name the inputs for those who see them.
+        getattr(field.widget, "widget", field.widget).attrs["aria-label"] = field.label
         return field
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -90,10 +92,11 @@ def fulfil(request: HttpRequest, merchant: Merchant) -> bool:
 
 def _add_all(request: HttpRequest, merchant: Merchant) -> None:
     """신청 with every issuer that has no row yet, today."""
+    today = {"requested_on": timezone.localdate()}
     missing = CardIssuer.objects.exclude(reviews__merchant=merchant)
-    for issuer in missing:
-        IssuerReview.objects.create(merchant=merchant, issuer=issuer, requested_on=timezone.localdate())
-    messages.success(request, _("카드사 %(count)s곳을 '신청'으로 추가했습니다.") % {"count": len(missing)})
+    # Somebody else may press the button at this moment.
+    added = [IssuerReview.objects.get_or_create(merchant=merchant, issuer=one, defaults=today)[1] for one in missing]
+    messages.success(request, _("카드사 %(count)s곳을 '신청'으로 추가했습니다.") % {"count": sum(added)})
 
 
 def _pass_chosen(request: HttpRequest, merchant: Merchant) -> None:

@@ -1,6 +1,7 @@
 """가맹점 관리 as staff use it: a MID by its gateway's form, its card issuers, and the check of its keys."""
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from merchants.models import Merchant
@@ -17,12 +18,14 @@ def merchants(office):
     return office
 
 
-def fits_a_phone(page, *paths):
+def fit_a_phone_and_a_screen_reader(page, *paths):
     page.set_viewport_size({"width": 390, "height": 900})
     for path in paths:
         page.goto(f"/admin/merchants/merchant/{path}")
         expect(page.locator("h1")).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
+        found = Axe().run(page).response["violations"]
+        assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == [], path
 
 
 def test_staff_add_an_inicis_mid_and_pass_its_issuers(merchants):
@@ -60,7 +63,7 @@ def test_staff_add_an_inicis_mid_and_pass_its_issuers(merchants):
     merchant.refresh_from_db()
     passed = merchant.issuer_reviews.filter(state="passed").values_list("issuer", flat=True)
     assert (merchant.note, sorted(passed)) == ("9월 계약", ["SAMSUNG", "SHINHAN"])
-    fits_a_phone(page, "", "add/", "add/?gateway=inicis", f"{merchant.pk}/change/")
+    fit_a_phone_and_a_screen_reader(page, "", "add/", "add/?gateway=inicis", f"{merchant.pk}/change/")
 
 
 def test_staff_check_keys_and_copy_the_webhook_address(world, merchants):

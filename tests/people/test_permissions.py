@@ -57,6 +57,8 @@ TABLES = {
 BUTTONS = {
     "merchants_connection_matrix": ("GET", ALL),
     "merchants_connection_switch": ("POST", SET_UP),
+    "merchants_check": ("POST", SET_UP),
+    "merchants_copy": ("GET", SET_UP),
     "installments_copy": ("GET", SET_UP),
     "installments_preview": ("GET", ALL),
     "installments_preview_frame": ("GET", ALL),
@@ -158,6 +160,8 @@ def test_tables(enter, rows, role):
 def test_buttons(enter, rows, role):
     client = enter(role)
     about = {
+        "merchants_check": "merchants.Merchant",
+        "merchants_copy": "merchants.Merchant",
         "payments_handle": "payments.Attention",
         "payments_send_again": "payments.Delivery",
         "payments_look_again": "payments.PaymentSession",
