@@ -22,13 +22,18 @@ ARGUMENTS = [
 
 
 @pytest.fixture
-def page(world, live_server, monkeypatch):
+def complaints():
+    """What the browser's console complained of; a test that expects something takes it out."""
+    return []
+
+
+@pytest.fixture
+def page(world, live_server, monkeypatch, complaints):
     """A browser's page at PGB's address; complaints of its console end the test."""
     if CHROMIUM is None:
         pytest.skip("chromium is not installed")
     # Playwright keeps an event loop in this thread, which Django takes for a mistake.
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-    complaints = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = browser.new_page(base_url=live_server.url, locale="en-US", viewport={"width": 1440, "height": 900})

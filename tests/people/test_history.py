@@ -7,7 +7,6 @@ from django.urls import reverse
 
 from config.people.admin import changes
 from config.people.models import HistoryEntry
-from merchants.codes import ReviewState
 from merchants.models import CardIssuer, IssuerReview, Merchant, MethodConnection, PaymentMethod, Shop
 from tests.factories import (
     API_KEY,
@@ -64,8 +63,8 @@ class TestWhatIsRecorded:
             (lambda: CardIssuer.objects.all()[0], "name", "다른 카드"),
             (
                 lambda: IssuerReview.objects.create(merchant=MerchantFactory(), issuer=CardIssuer.objects.all()[0]),
-                "state",
-                ReviewState.PASSED,
+                "note",
+                "서류 보완",
             ),
             (lambda: User.objects.create(username="lee"), "is_active", False),
             (lambda: Group.objects.create(name="새 역할"), "name", "다른 역할"),
@@ -109,7 +108,7 @@ class TestSecrets:
         shop.save()
         told = said(latest(shop))
         assert told["서명 비밀값"] == (f"····{SIGNING_SECRET[-4:]}", f"····{NEW_SECRET[-4:]}")
-        assert told["API 키"] == ("", "변경됨 (값은 보이지 않습니다)")
+        assert told["API 키"] == ("", "새 값 (보이지 않습니다)")
         merchant = MerchantFactory()
         merchant.credentials = {**STRIPE_CREDENTIALS, "secret_key": "sk_test_another_000000007777"}
         merchant.save()

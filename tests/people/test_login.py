@@ -51,7 +51,7 @@ class TestFirstLogin:
         assert give_password(client).url == SET_UP
         page = client.get(SET_UP)
         text = page.content.decode()
-        key = re.search(r'pgb-key">([A-Z2-7 ]+)<', text)[1]
+        key = re.search(r'pgb-app-key">([A-Z2-7 ]+)<', text)[1]
         assert "<svg" in text and "no-store" in page["Cache-Control"]
         assert not is_in(client)
 
@@ -74,7 +74,7 @@ class TestFirstLogin:
     def test_keeps_its_key_when_the_page_is_loaded_again(self, client, kim):
         give_password(client)
         pages = [client.get(SET_UP).content.decode() for _ in range(2)]
-        assert len({re.search(r'pgb-key">([A-Z2-7 ]+)<', page)[1] for page in pages}) == 1
+        assert len({re.search(r'pgb-app-key">([A-Z2-7 ]+)<', page)[1] for page in pages}) == 1
 
     def test_nobody_is_in_with_a_wrong_code(self, client, kim):
         give_password(client)

@@ -55,6 +55,8 @@ TABLES = {
 }
 # What is no view, add, change or delete of a row: its method, and who may.
 BUTTONS = {
+    "merchants_check": ("POST", SET_UP),
+    "merchants_copy": ("GET", SET_UP),
     "merchants_connection_matrix": ("GET", ALL),
     "merchants_connection_switch": ("POST", SET_UP),
     "merchants_check": ("POST", SET_UP),
@@ -70,6 +72,7 @@ BUTTONS = {
     "payments_send_again": ("POST", WORK),
     "payments_look_again": ("POST", WORK),
     "payments_personal_data": ("POST", WORK),
+    "payments_sums": ("GET", WORK),
     "payments_export": ("GET", WORK),
     "people_unlock": ("POST", {BOSS}),
     "people_reset_two_factor": ("POST", {BOSS}),

@@ -5,7 +5,9 @@ import re
 import pytest
 from auditlog.models import LogEntry
 from axes.models import AccessAttempt
+from django.apps import apps
 from django.contrib.auth.models import Group, Permission, User
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -53,7 +55,7 @@ class TestRoles:
         Group.objects.filter(name="설정").delete()
         own = Group.objects.create(name="우리 역할")
         own.permissions.add(Permission.objects.get(codename="view_shop"))
-        roles.set_up_roles(apps=__import__("django.apps", fromlist=["apps"]).apps)
+        roles.set_up_roles(apps=apps)
         found = {group.name: set(group.permissions.values_list("codename", flat=True)) for group in Group.objects.all()}
         assert set(found) == {*ROLES, "우리 역할"}
         assert "change_shop" not in found["조회"] and "view_shop" in found["조회"]
@@ -195,3 +197,15 @@ class TestButtons:
         assert client.get(page(lee)).status_code == 200
         assert client.post(page(lee), form(lee, is_superuser="on")).status_code == 403
         assert client.get(reverse("admin:auth_user_password_change", args=[lee.pk])).status_code == 403
+
+
+class TestCommand:
+    def test_the_last_superuser_is_helped_from_the_machine(self, boss, capsys):
+        app_of(boss)
+        call_command("reset_two_factor", "boss")
+        assert "boss sets up an authenticator app at the next login" in capsys.readouterr().out
+        assert not TOTPDevice.objects.exists()
+
+    def test_nobody_by_that_name(self, boss):
+        with pytest.raises(CommandError, match="no person 'bos'"):
+            call_command("reset_two_factor", "bos")

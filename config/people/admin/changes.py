@@ -63,7 +63,8 @@ def changes(entry: LogEntry) -> list[Change]:
     """Return the fields that changed, in the order in which their table has them."""
     model = ContentType.objects.get_for_id(entry.content_type_id).model_class()
     found = entry.changes or {}
-    return [_change(model, name, found[name]) for name in sorted(found, key=lambda name: _place(model, name))]
+    names = sorted(found, key=lambda name: _place(model, name))
+    return [change for name in names if (change := _change(model, name, found[name])).before != change.after]
 
 
 def summary(entry: LogEntry) -> str:
@@ -90,7 +91,7 @@ def _change(model: Any, name: str, found: Any) -> Change:
         return Change(label, "", objects) if found.get("operation") == "add" else Change(label, objects, "")
     before, after = found
     if HIDDEN in found:
-        return Change(label, "", _("변경됨 (값은 보이지 않습니다)"))
+        return Change(label, "", _("새 값 (보이지 않습니다)") if after else _("지워짐"))
     return Change(label, _said(field, before), _said(field, after))
 
 

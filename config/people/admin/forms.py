@@ -32,7 +32,9 @@ class _StaffWords(forms.ModelForm):  # type: ignore[type-arg]  # not generic whe
             field.label = _LABELS.get(name, field.label)
             field.help_text = _HELP.get(name, field.help_text)
         if "groups" in self.fields:
-            self.fields["groups"].queryset = Group.objects.order_by("pk")  # type: ignore[attr-defined]
+            roles: Any = self.fields["groups"]
+            roles.queryset = Group.objects.order_by("pk")
+            roles.widget.can_add_related = roles.widget.can_change_related = roles.widget.can_view_related = False
 
 
 class NewStaffForm(_StaffWords, UserCreationForm):

@@ -55,6 +55,7 @@ class StaffAdmin(ForSuperusers, UserAdmin, ModelAdmin):  # type: ignore[type-arg
 
     form = StaffForm
     add_form = NewStaffForm
+    add_form_template = None  # Django's speaks of a second step, which there is none here
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "person", "roles", "active", "second_factor", "lock", "seen")
     list_filter = ("is_active", "groups", "is_superuser")
@@ -166,6 +167,7 @@ class RoleAdmin(ForSuperusers, GroupAdmin, ModelAdmin):
 
     list_display = ("name", "says", "people")
     ordering = ("pk",)
+    fields = ("name", "says", "permissions")
     readonly_fields: ClassVar[tuple[str, ...]] = ("says",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
