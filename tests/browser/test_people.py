@@ -54,12 +54,10 @@ def test_first_login_next_login_and_an_idle_end(page, kim):
     expect(page.locator("h1")).to_contain_text("현황")
 
     page.set_viewport_size({"width": 1440, "height": 900})
-    page.get_by_text("kim", exact=True).click()
-    page.get_by_role("button", name="日本語").click()
-    expect(page.locator("html")).to_have_attribute("lang", "ja")
-    page.get_by_text("kim", exact=True).click()
-    page.get_by_role("button", name="한국어").click()
-    expect(page.locator("html")).to_have_attribute("lang", "ko")
+    for name, language in (("日本語", "ja"), ("한국어", "ko")):
+        page.get_by_text("kim", exact=True).click()
+        page.get_by_role("button", name=name).click()
+        expect(page.locator("html")).to_have_attribute("lang", language)
     page.get_by_text("kim", exact=True).click()
     page.locator("#logout-form button").click()
 
