@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -14,10 +15,11 @@ from import_export.admin import ImportExportMixin
 from import_export.forms import ConfirmImportForm as BaseConfirmImportForm
 from unfold.contrib.import_export.forms import ExportForm as BaseExportForm
 from unfold.contrib.import_export.forms import ImportForm as BaseImportForm
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import INPUT_CLASSES, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from installments.copying import Month
-from installments.exchange import formats
+from installments.exchange import columns, formats
+from installments.exchange.changes import changes, problems
 from installments.exchange.resource import NoticeResource
 from installments.exchange.storage import LARGEST, InTheForm
 from installments.importers import ListError
@@ -25,6 +27,7 @@ from installments.models import InterestFreeNotice
 from merchants import audit
 from merchants.codes import GatewayCode
 
+_DATE = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", "class": " ".join(INPUT_CLASSES)})
 IMPORT_FORMATS = [formats.CSV, formats.XLSX, formats.TossList, formats.NiceList, formats.KiccList]
 EXPORT_FORMATS = [formats.CSV, formats.XLSX]
 
@@ -42,15 +45,19 @@ class ImportForm(BaseImportForm):
     starts_on = forms.DateField(
         label=gettext_lazy("시작일"),
         required=False,
-        widget=UnfoldAdminSingleDateWidget,
+        widget=_DATE,
         help_text=gettext_lazy("PG사 목록을 올릴 때만 씁니다. 이날 유효한 같은 안내가 있으면 그 안내를 고칩니다."),
     )
     ends_on = forms.DateField(
         label=gettext_lazy("종료일"),
         required=False,
-        widget=UnfoldAdminSingleDateWidget,
+        widget=_DATE,
         help_text=gettext_lazy("이지페이(KICC) 목록을 올릴 때만 씁니다."),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        name_formats(self, IMPORT_FORMATS)
 
     def clean_import_file(self) -> Any:
         """Refuse what would not fit into the confirming form."""
@@ -58,6 +65,12 @@ class ImportForm(BaseImportForm):
         if file.size > LARGEST:
             raise ValidationError(_("파일이 %sKB보다 큽니다. 나누어 올리세요.") % (LARGEST // 1024), code="size")
         return file
+
+
+def name_formats(form: forms.Form, kinds: list[Any]) -> None:
+    """Offer the formats under names that people know."""
+    choices = [(str(number), kind.label) for number, kind in enumerate(kinds)]
+    form.fields["format"].choices = [("", _("고르세요")), *choices]
 
 
 class ConfirmImportForm(BaseConfirmImportForm):
@@ -85,6 +98,11 @@ class ExportForm(BaseExportForm):
         help_text=gettext_lazy("누가 언제 왜 내보냈는지 변경 이력에 남습니다."),
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        name_formats(self, EXPORT_FORMATS)
+        self.initial["format"] = "0"
+
 
 class ExchangesFiles(ImportExportMixin):
     """Beside ModelAdmin: import and export of notices."""
@@ -96,6 +114,8 @@ class ExchangesFiles(ImportExportMixin):
     confirm_form_class = ConfirmImportForm
     export_form_class = ExportForm
     tmp_storage_class = InTheForm
+    import_template_name = "admin/installments/import.html"
+    export_template_name = "admin/installments/export.html"
     import_export_change_list_template = "admin/installments/change_list.html"
 
     def has_import_permission(self, request: HttpRequest) -> bool:
@@ -123,6 +143,29 @@ class ExchangesFiles(ImportExportMixin):
         if not isinstance(e, formats.UnreadableFile | ListError):
             raise e
         form.add_error("import_file", str(e))
+
+    def import_action(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """Take a file, or show what it would change, or what is wrong with it."""
+        response = super().import_action(request, **kwargs)
+        context = response.context_data
+        result = context.get("result")
+        context["title"] = _("무이자할부 안내 가져오기")
+        context["problems"] = problems(result) if result else []
+        if "confirm_form" in context:
+            context["changes"] = changes(result)
+        context["needed"] = columns.NEEDED
+        context["optional"] = [name for name in columns.ALL if name not in columns.NEEDED]
+        return response
+
+    def export_action(self, request: HttpRequest) -> HttpResponse:
+        """Ask for the kind of file and the reason, or send the file."""
+        response = super().export_action(request)
+        if isinstance(response, TemplateResponse):
+            response.context_data |= {
+                "title": _("무이자할부 안내 내보내기"),
+                "count": self.get_export_queryset(request).count(),
+            }
+        return response
 
     def process_import(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """Carry out what was confirmed; a file that is no longer readable is none of ours."""

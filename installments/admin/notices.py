@@ -13,7 +13,7 @@ from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
-from installments.admin import copy_page, preview
+from installments.admin import copy_page, preview, sample
 from installments.admin.adding import AddForm, LinkedOverlaps
 from installments.admin.exchanging import ExchangesFiles
 from installments.admin.filters import DayFilter, State, StateFilter, state_of
@@ -44,6 +44,7 @@ class NoticeAdmin(ExchangesFiles, RefusesCrafted, ModelAdmin):
     )
     list_filter_submit = True
     list_fullwidth = True
+    sortable_by = ()
     list_per_page = 50
     show_facets = ShowFacets.NEVER
     show_full_result_count = False
@@ -55,6 +56,13 @@ class NoticeAdmin(ExchangesFiles, RefusesCrafted, ModelAdmin):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """Return the form of one row, or the one that makes several."""
         return super().get_form(request, obj, change, **kwargs if change else {"form": AddForm, **kwargs})
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Texts are short: a line or three."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name in ("target", "exceptions"):
+            field.widget.attrs["rows"] = 3
+        return field
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Where a notice came from is told of those that are there."""
@@ -74,7 +82,7 @@ class NoticeAdmin(ExchangesFiles, RefusesCrafted, ModelAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         """Add the pages beside the list."""
-        pages = {"copy": copy_page.copy, "preview": preview.page}
+        pages = {"copy": copy_page.copy, "preview": preview.page, "sample": sample.sample}
         pages |= {"preview/frame": preview.frame, "preview/notices": preview.notices}
         return [
             path(
@@ -113,7 +121,8 @@ class NoticeAdmin(ExchangesFiles, RefusesCrafted, ModelAdmin):
     @display(description=gettext_lazy("기간"), ordering="starts_on")
     def period(self, notice: InterestFreeNotice) -> str:
         """Return the days."""
-        return f"{notice.starts_on} ~ {notice.ends_on}"
+        same_year = notice.starts_on.year == notice.ends_on.year
+        return f"{notice.starts_on} ~ {notice.ends_on:%m-%d}" if same_year else f"{notice.starts_on} ~ {notice.ends_on}"
 
     @display(description=gettext_lazy("상태"), label=_TONES)
     def state_label(self, notice: InterestFreeNotice) -> tuple[str, Any]:

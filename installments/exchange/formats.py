@@ -56,6 +56,8 @@ class _Table:
 class CSV(_Table, base_formats.CSV):
     """CSV as Excel writes and reads it: UTF-8 with its mark; the older Korean code page is read too."""
 
+    label = "CSV"
+
     def lines(self, content: bytes) -> Iterable[list[Any]]:
         """Return the cells of every line. Raises UnreadableFile."""
         try:
@@ -69,6 +71,8 @@ class CSV(_Table, base_formats.CSV):
 
 class XLSX(_Table, base_formats.XLSX):
     """The first sheet of an Excel file."""
+
+    label = "XLSX"
 
     def lines(self, content: bytes) -> Iterable[list[Any]]:
         """Return the cells of every line. Raises UnreadableFile."""
@@ -118,7 +122,7 @@ def _limited(found: tablib.Dataset) -> tablib.Dataset:
 class _List(base_formats.Format):
     """A gateway's list, as the gateway answered it."""
 
-    title: Any
+    label: Any
     source: Source
     gateway: str  # as the issuers' codes name it
     notices_gateway = ""  # the list speaks of this gateway alone
@@ -128,7 +132,7 @@ class _List(base_formats.Format):
         """Take what the pages give to every format; a list tells its encoding by itself."""
 
     def get_title(self) -> str:
-        return str(self.title)
+        return str(self.label)
 
     def get_extension(self) -> str:
         return "json"
@@ -155,18 +159,18 @@ class _List(base_formats.Format):
 
 
 class TossList(_List):
-    title = gettext_lazy("토스페이먼츠 목록 (JSON: GET /v1/promotions/card)")
+    label = gettext_lazy("토스페이먼츠 목록 (JSON: GET /v1/promotions/card)")
     source, gateway, notices_gateway = Source.TOSS, "tosspayments", "tosspayments"
     parse = staticmethod(toss.parse)
 
 
 class NiceList(_List):
-    title = gettext_lazy("나이스페이 목록 (JSON: GET /v1/card/interest-free)")
+    label = gettext_lazy("나이스페이 목록 (JSON: GET /v1/card/interest-free)")
     source, gateway = Source.NICE, "nice"
     parse = staticmethod(nice.parse)
 
 
 class KiccList(_List):
-    title = gettext_lazy("이지페이(KICC) 목록 (JSON: CardInfo)")
+    label = gettext_lazy("이지페이(KICC) 목록 (JSON: CardInfo)")
     source, gateway = Source.KICC, "kicc"
     parse = staticmethod(kicc.parse)

@@ -13,7 +13,7 @@ from installments.exchange.columns import Choice, Day, Issuer, Issuers, Whole, W
 from installments.models import SMALLEST_AMOUNT, Bearer, InterestFreeNotice, Overlap, Source
 from merchants.codes import GatewayCode
 
-_FIELDS = {
+FIELDS = {
     "id": (columns.ID, Whole(), None),
     "issuer": (columns.ISSUER, None, None),
     "months": (columns.MONTHS, Whole(), None),
@@ -32,7 +32,7 @@ _FIELDS = {
     "in_use": (columns.IN_USE, YesNo(), True),
     "source": (columns.SOURCE, Choice(Source.choices), Source.MANUAL.value),
 }
-_NEEDED = [name for name, (column, _widget, _default) in _FIELDS.items() if column in columns.NEEDED]
+_NEEDED = [name for name, (column, _widget, _default) in FIELDS.items() if column in columns.NEEDED]
 
 
 class _Result(Result):
@@ -51,9 +51,9 @@ class NoticeResource(resources.ModelResource):
 
     class Meta:
         model = InterestFreeNotice
-        fields = tuple(_FIELDS)
+        fields = tuple(FIELDS)
         import_id_fields = ()  # get_instance finds them
-        import_order = export_order = tuple(_FIELDS)
+        import_order = export_order = tuple(FIELDS)
         skip_unchanged = True
         report_skipped = True
         clean_model_instances = True
@@ -64,7 +64,7 @@ class NoticeResource(resources.ModelResource):
         self._today = timezone.localdate()
         self._places: dict[int, str] = {}
         issuers = Issuers()
-        for name, (column, widget, default) in _FIELDS.items():
+        for name, (column, widget, default) in FIELDS.items():
             self.fields[name] = fields.Field(
                 attribute=name, column_name=column, widget=widget or Issuer(issuers), default=default
             )
@@ -116,7 +116,7 @@ class NoticeResource(resources.ModelResource):
         return self.get_queryset().filter(**values).order_by("-in_use", "pk").first()
 
     def _cell(self, name: str, row: Any) -> Any:
-        column, _widget, default = _FIELDS[name]
+        column, _widget, default = FIELDS[name]
         if column not in row:
             return default
         try:
@@ -146,7 +146,7 @@ class NoticeResource(resources.ModelResource):
         except ValidationError as error:
             raise ValidationError(
                 {
-                    _FIELDS[name][0] if name in _FIELDS else name: self._told(found)
+                    FIELDS[name][0] if name in FIELDS else name: self._told(found)
                     for name, found in error.error_dict.items()
                 }
             ) from error

@@ -139,8 +139,8 @@ class InterestFreeNotice(models.Model):
         if self.buyer_turns == 0:
             return str(_("무이자"))
         if self.buyer_turns == 1:
-            return str(_("부분무이자 (1회차 고객 부담)"))
-        return str(_("부분무이자 (1~%s회차 고객 부담)")) % self.buyer_turns
+            return str(_("부분무이자 (고객 1회차)"))
+        return str(_("부분무이자 (고객 1~%s회차)")) % self.buyer_turns
 
     def covers(self, amount: int) -> bool:
         """Whether an order of ``amount`` won is in the band."""

@@ -147,7 +147,7 @@ def test_a_row_is_changed_by_itself(admin_client, address):
     assert "토스페이먼츠 목록" in admin_client.get(address("change", row.pk)).content.decode()
     assert change(admin_client, address, row, buyer_turns="1").redirect_chain
     row.refresh_from_db()
-    assert (row.months, row.buyer_turns, row.kind) == (3, 1, "부분무이자 (1회차 고객 부담)")
+    assert (row.months, row.buyer_turns, row.kind) == (3, 1, "부분무이자 (고객 1회차)")
 
 
 def test_a_changed_row_that_overlaps_names_the_other_with_a_link(admin_client, address):
