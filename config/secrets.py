@@ -21,6 +21,7 @@ _MAKERS: Mapping[str, Callable[[], str]] = {
     "PGB_DEMO_STRIPE_SECRET_KEY": lambda: "sk_test_" + secrets.token_hex(24),
     "PGB_DEMO_STRIPE_WEBHOOK_SECRET": _signing,
     "PGB_DEMO_SHOP_API_KEY": lambda: secrets.token_urlsafe(32),
+    "PGB_DEMO_SHOP_PUBLISHABLE_KEY": lambda: "pgb_pub_" + secrets.token_urlsafe(24),
     "PGB_DEMO_SHOP_SIGNING_SECRET": _signing,
 }
 

@@ -56,6 +56,14 @@ def check_api_key(value: str) -> None:
         raise ValidationError(_("공백 없는 영문, 숫자, 기호로 16자 이상이어야 합니다."), code="api_key")
 
 
+def check_publishable_key(value: str) -> None:
+    """A key that may stand in a page, and that nobody takes for the secret one."""
+    if not re.fullmatch(r"pgb_pub_[A-Za-z0-9_-]{16,56}", value):
+        raise ValidationError(
+            _("'pgb_pub_' 뒤에 영문, 숫자, '-', '_'로 16자 이상이어야 합니다."), code="publishable_key"
+        )
+
+
 @cache
 def _nations() -> frozenset[str]:
     return frozenset(str(code) for code in Locale("en").territories if re.fullmatch("[A-Z]{2}", str(code)))

@@ -44,5 +44,5 @@ def _stripe(merchant: Mapping[str, Any], environment: Mapping[str, str], public_
 
 def _shop(shop: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
     plain = {name: shop.get(name) for name in ("db_type", "joiner_id", "nation", "currency")}
-    secret = {name: _expanded(shop[name], environment) for name in ("api_key", "signing_secret")}
-    return plain | secret
+    names = [name for name in ("api_key", "signing_secret", "publishable_key") if name in shop]
+    return plain | {name: _expanded(shop[name], environment) for name in names}

@@ -26,6 +26,7 @@ class ShopAccount:
     api_key: str
     signing_secret: str
     joiner_id: int | None = None
+    publishable_key: str = ""
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "ShopAccount":
@@ -33,7 +34,8 @@ class ShopAccount:
         known = [one.name for one in fields(cls)]
         if unknown := sorted(set(data) - set(known)):
             raise ValueError(f"unknown: {', '.join(unknown)}")
-        if missing := [name for name in known if name != "joiner_id" and not data.get(name)]:
+        optional = {"joiner_id", "publishable_key"}
+        if missing := [name for name in known if name not in optional and not data.get(name)]:
             raise ValueError(f"missing: {', '.join(missing)}")
         return cls(**data)
 

@@ -22,6 +22,7 @@ from bridge.sandbox.words import locale_of, words
 
 SIGNED = ("PaymentId", "OrderId", "ClaimId", "Stage", "Timestamp")
 METHODS = {"KRW": ("CARD", "KAKAOPAY", "NAVERPAY"), "JPY": ("CARD", "KONBINI")}
+ORDER_SHEET_AMOUNTS = (30_000, 64_900, 250_000)
 RECENT = 20
 
 
@@ -34,7 +35,10 @@ class Refusal:
 
 
 class ShopFront:
-    """GET /shop/ (the form), POST /shop/order (starts a payment), GET /shop/thanks (the buyer is back)."""
+    """GET /shop/ (the form), POST /shop/order (starts a payment), GET /shop/thanks (the buyer is back).
+
+    GET /shop/order-sheet is a page of the shop with PGB's popup of interest-free notices in it.
+    """
 
     def __init__(self, shop: Shop, url: str) -> None:
         self._shop = shop
@@ -47,6 +51,8 @@ class ShopFront:
                 return self._page(request, "front", self._front())
             case "POST", "/shop/order":
                 return self._order(request)
+            case "GET", "/shop/order-sheet":
+                return self._page(request, "order_sheet", self._order_sheet(request.form()))
             case "GET", "/shop/thanks":
                 return self._page(request, "thanks", self._thanks(request.form()))
         return json_response({"error": "unknown"}, HTTPStatus.NOT_FOUND)
@@ -61,6 +67,11 @@ class ShopFront:
             recent = list(self._shop.books.orders.items())[: -RECENT - 1 : -1]
         shops = [(one, METHODS.get(one.currency, ("CARD",))) for one in self._shop.accounts]
         return {"shops": shops, "orders": recent}
+
+    def _order_sheet(self, values: Mapping[str, str]) -> dict[str, Any]:
+        wanted = values.get("db_type", "KR1")
+        shop = next((one for one in self._shop.accounts if one.db_type == wanted), None)
+        return {"shop": shop, "pgb": settings.PGB_PUBLIC_URL, "amounts": ORDER_SHEET_AMOUNTS}
 
     def _order(self, request: Request) -> Response:
         form = request.form()

@@ -45,6 +45,8 @@ _TABLE = {
     "signature_good": ("서명 확인됨", "署名は有効", "Signature is good"),
     "signature_bad": ("서명이 맞지 않음", "署名が無効", "Signature is wrong"),
     "orders": ("주문 목록", "注文一覧", "Orders"),
+    "order_sheet": ("주문서와 무이자할부 팝업", "注文画面と無利子分割払いのご案内", "Order page with the popup"),
+    "notices": ("무이자할부 안내", "無利子分割払いのご案内", "Interest-free instalments"),
     "problem": ("결제를 시작하지 못했습니다", "支払いを開始できません", "The payment could not be started"),
 }
 

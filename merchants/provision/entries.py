@@ -82,6 +82,7 @@ _SECTIONS = {
             "currency": _Key(text(rules.check_currency)),
             "api_key": _Key(text(rules.check_api_key)),
             "api_key_old": _Key(optional(text(rules.check_api_key)), None),
+            "publishable_key": _Key(text(rules.check_publishable_key), _KEEP),
             "completion_url": _Key(text(rules.check_completion_url)),
             "signing_secret": _Key(text(rules.check_signing_secret)),
             "signing_secret_old": _Key(optional(text(rules.check_signing_secret)), None),

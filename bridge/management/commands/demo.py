@@ -22,6 +22,7 @@ from bridge.management.commands.up import require_free_port
 from bridge.sandbox.walk import CARD, KONBINI, Walk, WalkFailed
 from config.local import follow_ports
 from config.processes import die_with_parent, stop
+from installments import demo as demo_notices
 from merchants.provision import apply, read
 
 ADMIN = "admin"
@@ -75,6 +76,8 @@ class Command(BaseCommand):
             call_command("migrate", verbosity=0)
         with walk.step("shops, Stripe accounts and connections of deploy/demo.yaml"):
             apply(read(settings.BASE_DIR / "deploy" / "demo.yaml", environment))
+        with walk.step("interest-free notices of this month"):
+            demo_notices.fill()
         with walk.step("admin user"):
             password = secrets.token_urlsafe(12)
             user, _ = User.objects.get_or_create(username=ADMIN, defaults={"is_staff": True, "is_superuser": True})
@@ -123,6 +126,6 @@ class Command(BaseCommand):
         if environment["PGB_TWO_FACTOR"] == "false":
             self.say("                 (to see the login with an authenticator app: PGB_TWO_FACTOR=true make run)")
         self.say(f"  API documents  {web}/api/docs/")
-        self.say(f"  order by hand  {sandbox}/shop/")
+        self.say(f"  order by hand  {sandbox}/shop/        with the popup: {sandbox}/shop/order-sheet")
         self.say(f"  log            {log}")
         self.say("\nCtrl-C ends everything.")
