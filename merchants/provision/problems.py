@@ -35,6 +35,7 @@ _ENGLISH = {
     "signing_secret": "must be 'whsec_' and the base64 of 24 to 64 bytes",
     "api_key": "must have 16 to 200 letters, digits or signs, without spaces",
     "webhook_token": "must have 8 to 64 letters, digits, '-' or '_'",
+    "publishable_key": "must be 'pgb_pub_' and 16 to 56 letters, digits, '-' or '_'",
     "fixed_once_used": "payments were made with this merchant: its %(names)s cannot change; add another one",
     "merchant_mid": "another merchant has the same gateway, mid, mode and currency",
     "unique": "another one has the same value",

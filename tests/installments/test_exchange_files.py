@@ -15,7 +15,7 @@ from tests.sql import statements
 pytestmark = pytest.mark.django_db
 
 
-def test_toss_list(clock, upload, confirm):
+def test_toss_list(clock, upload, confirm, log_in_staff):
     preview = upload(TOSS, formats.TossList)
     confirm(preview)
     rows = InterestFreeNotice.objects.order_by("pk").values_list("issuer_id", "months", "gateway", "source", "ends_on")
@@ -26,6 +26,7 @@ def test_toss_list(clock, upload, confirm):
     ]
     assert {row.starts_on for row in InterestFreeNotice.objects.all()} == {date(2026, 12, 10)}
     clock.shift(86_400)
+    log_in_staff()
     assert kinds(upload(TOSS, formats.TossList)) == ["skip"] * 3
     assert kinds(upload(TOSS.replace("2026-12-15", "2027-01-15"), formats.TossList)) == ["skip", "skip", "update"]
 
@@ -107,9 +108,10 @@ def test_a_forged_confirmation_takes_nothing_over(upload, confirm, wrong):
     assert stored() == []
 
 
-def test_a_confirmation_that_comes_too_late_is_refused(clock, upload, confirm):
+def test_a_confirmation_that_comes_too_late_is_refused(clock, upload, confirm, log_in_staff):
     preview = upload(GOOD)
     clock.shift(storage.SECONDS + 1)
+    log_in_staff()
     assert confirm(preview).status_code == 400
     assert stored() == []
 

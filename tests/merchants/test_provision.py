@@ -92,11 +92,11 @@ def test_keeps_switches_token_and_name_that_the_file_does_not_give(provision, fi
 
 
 def test_switches_token_and_name_can_be_given(provision, file):
-    file["shops"][0] |= {"is_active": False, "name": "본점"}
+    file["shops"][0] |= {"is_active": False, "name": "본점", "publishable_key": "pgb_pub_0123456789abcdef"}
     file["merchants"][0] |= {"is_active": False, "webhook_token": "given-given-given-given"}
     file["connections"][0] |= {"connected": False, "in_use": False}
     provision(file)
-    assert Shop.objects.filter(is_active=False, name="본점").exists()
+    assert Shop.objects.get(is_active=False, name="본점").publishable_key == "pgb_pub_0123456789abcdef"
     assert Merchant.objects.filter(is_active=False, webhook_token="given-given-given-given").exists()
     assert MethodConnection.objects.filter(connected=False, in_use=False).exists()
 

@@ -71,6 +71,12 @@ BAD_PLACEHOLDER = "'${' must be followed by the name of an environment variable 
         (SHOP, "redirect_hosts", ["shop.example/path"], f"[0]: {BAD_HOST}"),
         (SHOP, "redirect_hosts", ["*.example"], f"[0]: {BAD_HOST}"),
         (SHOP, "redirect_hosts", ["shop.example:0"], f"[0]: {BAD_HOST}"),
+        (
+            SHOP,
+            "publishable_key",
+            "sk_live_0123456789abcdef",
+            ": must be 'pgb_pub_' and 16 to 56 letters, digits, '-' or '_'",
+        ),
         (SHOP, "is_active", "yes", ": must be true or false, not text"),
         (MERCHANT, "gateway", "strip", ": unknown gateway 'strip'; did you mean stripe?"),
         (MERCHANT, "mid", 12345, f": {NEEDS_QUOTES}"),

@@ -63,6 +63,7 @@ BUTTONS = {
     "merchants_copy": ("GET", SET_UP),
     "installments_copy": ("GET", SET_UP),
     "installments_preview": ("GET", ALL),
+    "installments_sample": ("GET", SET_UP),
     "installments_preview_frame": ("GET", ALL),
     "installments_preview_notices": ("GET", ALL),
     "installments_interestfreenotice_import": ("GET", SET_UP),

@@ -39,6 +39,15 @@ def test_the_front_page_offers_an_order_in_each_shop(sandbox: Sandbox) -> None:
     assert "KR1 7" in requests.get(f"{sandbox.url}/shop/", timeout=5).text
 
 
+def test_the_order_sheet_embeds_the_popup_of_pgb(sandbox: Sandbox, pgb: Receiver) -> None:
+    own = {"db_type": "KR1", "joiner_id": 1001, "nation": "KR", "currency": "KRW"}
+    sandbox.shop.add_account(**own, api_key="key", signing_secret=SIGNING_SECRET, publishable_key="pgb_pub_1")
+    shown = requests.get(f"{sandbox.url}/shop/order-sheet", timeout=5).text
+    assert f'src="{pgb.url}/static/installments/interest-free.js"' in shown
+    assert shown.count('data-key="pgb_pub_1"') == 3 and 'data-amount="64900"' in shown
+    assert "/shop/order-sheet" in requests.get(f"{sandbox.url}/shop/", timeout=5).text
+
+
 def test_an_order_goes_to_the_page_that_pgb_names(sandbox: Sandbox, pgb: Receiver) -> None:
     pgb.answers = [(200, json.dumps({"IsSuccess": True, "RedirectUrl": "http://pay/1"}).encode())] * 2
     ids = []

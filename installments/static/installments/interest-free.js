@@ -51,7 +51,7 @@
         },
         en: {
             title: "Interest-free instalments", close: "Close", loading: "Loading…", issuer: "Card", months: "Months", terms: "Terms",
-            free: "Interest-free", partial: "Partly interest-free", empty: "There are no interest-free instalments this month",
+            free: "Interest-free", partial: "Partial", empty: "There are no interest-free instalments this month",
             failed: "The notices could not be loaded. Please try again in a moment.", again: "Try again",
             small: "Instalments are available from KRW 50,000.",
             note: "Card companies may change this. Please check on the payment page what applies to you.",
@@ -94,6 +94,7 @@
         .badge { background: #e6f4ea; border-radius: 999px; color: #14532d; display: inline-block; font-size: .75rem; font-weight: 600; margin-top: .15rem; padding: .05rem .55rem; }
         .badge.partial { background: #fff3d6; color: #713f12; }
         .line { display: block; }
+        .months .line { display: inline-block; margin-right: .5rem; }
         .soft { color: #4b5563; font-size: .875rem; }
         dl { font-size: .875rem; margin: 1rem 0 0; }
         dt { font-weight: 600; margin-top: .5rem; }
