@@ -93,7 +93,7 @@ def _told(row: MethodConnection) -> dict[str, Any]:
     merchant = row.merchant
     return {
         "pay_type": row.method_id,
-        "name": _names(row.method),
+        "names": _names(row.method),
         "pg_type": merchant.gateway,
         "mid": merchant.mid,
         "mode": merchant.mode,

@@ -17,7 +17,7 @@ _SHOP = {"db_type": "KR1", "joiner_id": 1001, "nation_code": "KR"}
 _FINE: dict[str, Any] = {"is_success": True, "error_code": "", "error_message": ""}
 _CARD = {
     "pay_type": "CARD",
-    "name": {"ko": "신용카드", "ja": "クレジットカード", "en": "Credit card"},
+    "names": {"ko": "신용카드", "ja": "クレジットカード", "en": "Credit card"},
     "pg_type": "inicis",
     "mid": "SIRshop001",
     "mode": "live",
@@ -29,7 +29,7 @@ _CARD = {
 _KAKAO = {
     **_CARD,
     "pay_type": "KAKAOPAY",
-    "name": {"ko": "카카오페이", "ja": "カカオペイ", "en": "KakaoPay"},
+    "names": {"ko": "카카오페이", "ja": "カカオペイ", "en": "KakaoPay"},
     "min_amount": 0,
     "card_issuers": None,
 }

@@ -91,7 +91,7 @@ class OfferSerializer(serializers.Serializer[Any]):
     """A method, and who charges it."""
 
     pay_type = serializers.CharField()
-    name = NamesSerializer()
+    names = NamesSerializer()
     pg_type = serializers.ChoiceField(GatewayCode.values)
     mid = serializers.CharField()
     mode = serializers.ChoiceField(Mode.values, help_text="test: no money moves.")

@@ -1,4 +1,7 @@
-"""The least that a durable webhook can cost in Django: PGB's own middleware and pool, one HMAC, one row."""
+"""The least that a thing can cost in Django, with PGB's own middleware and pool.
+
+A durable webhook: one HMAC, one row. A function of order pages: DRF, and as many statements as asked for.
+"""
 
 import hashlib
 import hmac
@@ -6,7 +9,12 @@ import hmac
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
+from installments.models import InterestFreeNotice
+from merchants.models import MethodConnection, Shop
 from tests.bench.models import Note
 from tests.bench.wire import WEBHOOK_SECRET
 
@@ -23,4 +31,21 @@ def take(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
-urlpatterns = [path("take", take)]
+class Bare(APIView):
+    """Read a little JSON, read so many tables, answer a little JSON."""
+
+    authentication_classes = ()
+    READS = (
+        Shop.objects.all(),
+        MethodConnection.objects.select_related("method", "merchant"),
+        InterestFreeNotice.objects.select_related("issuer"),
+    )
+
+    def post(self, request: Request, statements: int) -> Response:
+        """Answer what was sent."""
+        for rows in self.READS[:statements]:
+            list(rows.all())
+        return Response(request.data)
+
+
+urlpatterns = [path("take", take), path("bare/<int:statements>", Bare.as_view())]

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from itertools import count
+from urllib.parse import urlencode
 
 from ulid import ULID
 
@@ -53,6 +54,17 @@ def pay_starts(number: int) -> Iterator[bytes]:
             "RedirectUrl": "http://127.0.0.1/thanks", "BuyerName": "홍길동", "BuyerEmail": "buyer@shop.example",
         }  # fmt: skip
         yield _post("/PGB/PayStart", json.dumps(body).encode(), f"Authorization: Bearer {API_KEY}")
+
+
+PAGE = {"db_type": "KR1", "joiner_id": 1001, "nation_code": "KR"}
+
+
+def question(path: str, **keys: object) -> bytes:
+    """Return what an order page asks a function by POST, or by GET if it has no body of its own."""
+    key = f"Authorization: Bearer {API_KEY}"
+    if keys:
+        return _post(path, json.dumps({**PAGE, **keys}).encode(), key)
+    return f"GET {path}?{urlencode(PAGE)} HTTP/1.1\r\nHost: 127.0.0.1\r\n{key}\r\n\r\n".encode()
 
 
 def _post(path: str, body: bytes, header: str) -> bytes:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from tests.bench import orders, wire
 from tests.bench.bench import CONNECTIONS, Bench, Round, Row, empty, one_round
+from tests.bench.functions import functions
 from tests.bench.load import begin, send
 from tests.bench.programs import postgresql
 
@@ -203,7 +204,7 @@ def send_one(bench: Bench, hook: bytes) -> None:
         door.recv(4096)
 
 
-ALL = {"W1": w1, "W2": w2, "W3": w3, "W9": w9, "W10": w10, "W12": w12}
+ALL = {"W1": w1, "W2": w2, "W3": w3, "W9": w9, "W10": w10, "W12": w12, "API": functions}
 
 
 def memory(bench: Bench) -> list[Row]:

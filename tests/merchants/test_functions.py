@@ -115,7 +115,7 @@ class TestMerchant:
             "error_code": "",
             "error_message": "",
             "pay_type": "CARD",
-            "name": {"ko": "신용카드", "ja": PaymentMethod.objects.get(code="CARD").name_ja, "en": "Card"},
+            "names": {"ko": "신용카드", "ja": PaymentMethod.objects.get(code="CARD").name_ja, "en": "Card"},
             "pg_type": "stripe",
             "mid": merchant.mid,
             "mode": "test",

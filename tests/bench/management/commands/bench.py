@@ -57,6 +57,7 @@ class Command(BaseCommand):
             "PGB_PUBLIC_URL": f"http://127.0.0.1:{ports[0]}",
             "PGB_STRIPE_BASE_URL": f"http://127.0.0.1:{ports[3]}",
             "PGB_SHOP_CALLS_PER_MINUTE": "1000000000",
+            "PGB_ACCOUNT_VERIFICATION_MIDS": "KR=INIacct001",
         }
         programs = Programs(environment, folder)
         with ExitStack() as held:
