@@ -3,9 +3,10 @@
 from functools import partial
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin import ShowFacets
-from django.http import HttpRequest
+from django.db import IntegrityError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -52,6 +53,14 @@ class NoticeAdmin(ExchangesFiles, RefusesCrafted, ModelAdmin):
     search_help_text = gettext_lazy("카드사, 제목")
     readonly_fields = ("source",)
     form = LinkedOverlaps
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Ask again if somebody else has just saved what this row overlaps: only the database sees both."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except IntegrityError:
+            messages.error(request, _("그사이에 겹치는 안내가 저장되었습니다. 목록을 확인한 뒤 다시 저장하세요."))
+            return HttpResponseRedirect(request.path)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """Return the form of one row, or the one that makes several."""

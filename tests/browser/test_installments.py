@@ -8,6 +8,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from installments.models import InterestFreeNotice
+from merchants.models import CardIssuer
 from tests.factories import API_KEY, SIGNING_SECRET
 from tests.installments.factories import NoticeFactory
 
@@ -20,7 +21,6 @@ ISSUERS = {"SAMSUNG": ("삼성", "Samsung"), "KB": ("국민", "KB Kookmin")}
 
 @pytest.fixture(autouse=True)
 def _issuers(world):
-    CardIssuer = InterestFreeNotice._meta.get_field("issuer").related_model
     for order, (code, (name, english)) in enumerate(ISSUERS.items()):
         CardIssuer.objects.get_or_create(code=code, defaults={"name": name, "name_en": english, "display_order": order})
 

@@ -158,6 +158,15 @@ def test_a_changed_row_that_overlaps_names_the_other_with_a_link(admin_client, a
     assert link in answer.content.decode()
 
 
+def test_two_who_save_at_once_are_told(admin_client, address, monkeypatch):
+    NoticeFactory(issuer_id="KB", months=2)
+    # Neither sees the other's row when the form is checked.
+    monkeypatch.setattr(InterestFreeNotice, "validate_constraints", lambda *args, **kwargs: None)
+    answer = add(admin_client, address, months_and_turns_2="on")
+    assert "그사이에 겹치는 안내가 저장되었습니다" in answer.content.decode()
+    assert InterestFreeNotice.objects.count() == 1
+
+
 def test_who_may_only_look_finds_no_way_to_change(person, address):
     row = NoticeFactory()
     client = person("view_interestfreenotice")
