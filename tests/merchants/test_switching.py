@@ -59,7 +59,9 @@ class TestPreview:
 
     def test_says_who_charges_now_and_afterwards(self):
         row = ConnectionFactory(merchant__code="one")
-        assert shown(Wish.UNUSE, row) == [("KR1/1001/KR", "any", 0, None, "one", MethodNotConnected)]
+        plan = switching.preview(Wish.UNUSE, [row.pk])
+        assert told(plan.changes) == [("KR1/1001/KR", "any", 0, None, "one", MethodNotConnected)]
+        assert plan.named == []
 
     def test_the_next_priority_stands_in(self):
         row = ConnectionFactory(merchant__code="one", priority=1)
@@ -151,12 +153,13 @@ class TestCarryOut:
         on, off = (True, True), (False, True)
         assert states() == {old.pk: off, spare.pk: off, band.pk: on, phone.pk: on, new.pk: on}
 
-    def test_move_to_the_same_priority(self):
-        old = ConnectionFactory(priority=1, merchant__code="old")
-        new = ConnectionFactory(priority=1, merchant__code="new", connected=False)
-        assert shown(Wish.MOVE, new) == [("KR1/1001/KR", "any", 0, None, "old", "new")]
-        do(Wish.MOVE, new)
-        assert states() == {old.pk: (False, True), new.pk: (True, True)}
+    @pytest.mark.parametrize("codes", [("old", "new"), ("new", "old")])
+    def test_move_to_the_same_priority(self, codes):
+        """Whichever was made first: what goes off makes room before."""
+        rows = {code: ConnectionFactory(priority=1, merchant__code=code, connected=code == "old") for code in codes}
+        assert shown(Wish.MOVE, rows["new"]) == [("KR1/1001/KR", "any", 0, None, "old", "new")]
+        do(Wish.MOVE, rows["new"])
+        assert states() == {rows["old"].pk: (False, True), rows["new"].pk: (True, True)}
 
 
 class TestRefusal:
