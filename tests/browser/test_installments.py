@@ -90,7 +90,7 @@ def test_a_failure_is_told_kindly_and_may_be_tried_again(order_sheet):
     expect(dialog).to_contain_text("could not be loaded")
     order_sheet.unroute(API)
     dialog.get_by_role("button", name="Try again").click()
-    expect(dialog.locator("tbody tr").first).to_contain_text("2~3 months")
+    expect(dialog.locator("tbody tr").first).to_contain_text("2–3 months")
 
 
 def test_staff_import_a_file_and_see_it_as_shoppers_do(office):

@@ -56,7 +56,7 @@
             small: "Instalments are available from KRW 50,000.",
             note: "Card companies may change this. Please check on the payment page what applies to you.",
             target: "Applies to", exceptions: "Does not apply to",
-            count: (runs) => `${runs} months`,
+            count: (runs) => `${runs.replaceAll("~", "–")} months`,
             atLeast: (amount) => `from ${english(amount)}`, between: (least, most) => `${english(least)} to ${english(most)}`,
             turns: (count) => (count === 1 ? "you pay the 1st month's interest" : `you pay the interest of months 1 to ${count}`),
             until: (day) => `until ${day}`, from: (day) => `from ${day}`, basis: (amount) => `For an order of ${english(amount)}`,
@@ -91,7 +91,7 @@
         thead th { color: #4b5563; font-size: .8125rem; font-weight: 500; }
         tbody th { font-weight: 600; width: 26%; }
         td.months { font-variant-numeric: tabular-nums; white-space: normal; width: 32%; }
-        .badge { background: #e6f4ea; border-radius: 999px; color: #14532d; display: inline-block; font-size: .75rem; font-weight: 600; margin-top: .15rem; padding: .05rem .55rem; }
+        .badge { background: #e6f4ea; border-radius: 999px; color: #14532d; display: inline-block; font-size: .75rem; font-weight: 600; margin-top: .15rem; padding: .05rem .55rem; white-space: nowrap; }
         .badge.partial { background: #fff3d6; color: #713f12; }
         .line { display: block; }
         .months .line { display: inline-block; margin-right: .5rem; }
