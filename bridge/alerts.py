@@ -17,6 +17,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from standardwebhooks.webhooks import Webhook
 
+from bridge import drains
 from bridge.gateways.base import NotSent, Unknown
 from bridge.gateways.http import Door
 from bridge.waiting import hands_off
@@ -53,8 +54,8 @@ def write(now: datetime) -> None:
 
 
 def send() -> None:
-    """Send what is due, one message after the other."""
-    while (alert := _claim(timezone.now())) is not None:
+    """Send what is due, one message after the other, unless this process ends."""
+    while not drains.ENDING.is_set() and (alert := _claim(timezone.now())) is not None:
         _send(alert)
 
 
