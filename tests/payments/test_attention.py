@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from payments import attention, circuits, staff
@@ -19,7 +18,6 @@ from tests.payments.factories import (
     PaymentSessionFactory,
 )
 from tests.sql import statements
-from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -167,18 +165,17 @@ class TestSweeping:
         assert Attention.objects.count() == 4
         assert [text for text in (*BUYER.values(), "홍길동", session.return_token) if text in kept] == []
 
-    @pytest.mark.django_db(transaction=True)
-    def test_many_sweeps_at_once_open_each_row_once(self, transactional_db):
-        NotificationFactory.create_batch(20, session=None, merchant=MerchantFactory(), attention=True)
+    def test_a_row_that_another_sweep_opens_meanwhile_is_there_once(self, db, monkeypatch):
+        NotificationFactory.create_batch(2, session=None, merchant=MerchantFactory(), attention=True)
+        make = attention._opened
 
-        def one():
-            try:
-                attention.sweep(now())
-            finally:
-                connection.close()
+        def another_is_quicker(*args):
+            make(*args).save()
+            return make(*args)
 
-        at_once(*[one] * 4)
-        assert Attention.objects.count() == 20
+        monkeypatch.setattr(attention, "_opened", another_is_quicker)
+        attention.sweep(now())
+        assert Attention.objects.count() == 2
 
 
 class TestHandling:
