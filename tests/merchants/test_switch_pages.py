@@ -153,7 +153,8 @@ class TestPermission:
         row = ConnectionFactory()
         assert viewer.post(SWITCH, {"wish": "unuse", "row": row.pk} | more).status_code == 403
         assert viewer.post(SWITCH, {"move": row.pk} | more).status_code == 403
-        viewer.post(LIST, {"action": "unuse_chosen", "_selected_action": [row.pk]})
+        chosen = {"action": "unuse_chosen", "_selected_action": [row.pk]}
+        assert "fingerprint" not in viewer.post(LIST, chosen, follow=True).content.decode()
         assert states() == {row.pk: (True, True)}
 
     def test_who_may_only_view_sees_no_switches(self, viewer):
