@@ -11,7 +11,6 @@ from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 from unfold.widgets import UnfoldAdminTextInputWidget
 
@@ -49,7 +48,6 @@ class PersonalData:
         return [mine, *super().get_urls()]  # type: ignore[misc]
 
     @method_decorator(require_POST)
-    @method_decorator(never_cache)
     def personal_data(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Ask for the reason; then show the buyer, once."""
         if not (request.user.has_perm(PERMISSION) and self.has_view_permission(request)):  # type: ignore[attr-defined]
