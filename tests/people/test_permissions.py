@@ -59,8 +59,6 @@ BUTTONS = {
     "merchants_copy": ("GET", SET_UP),
     "merchants_connection_matrix": ("GET", ALL),
     "merchants_connection_switch": ("POST", SET_UP),
-    "merchants_check": ("POST", SET_UP),
-    "merchants_copy": ("GET", SET_UP),
     "installments_copy": ("GET", SET_UP),
     "installments_preview": ("GET", ALL),
     "installments_sample": ("GET", SET_UP),
