@@ -90,14 +90,14 @@ class WindowAskedSerializer(AskedSerializer):
 
 
 class WindowSerializer(FunctionAnswerSerializer):
-    """What the page needs. An answer with is_success false has the first three keys only."""
+    """What the page needs."""
 
-    payment_id = serializers.CharField(required=False, help_text="The number of this attempt to pay, 26 characters.")
-    mode = serializers.ChoiceField(Mode.values, required=False, help_text="test: no money moves.")
-    script_url = serializers.CharField(required=False)
-    parameters = serializers.DictField(child=serializers.CharField(), required=False)
-    relay_url = serializers.CharField(required=False, help_text="Where you relay what Inicis posts to return_url.")
-    expires_at = serializers.DateTimeField(required=False, help_text="Until then the buyer can pay.")
+    payment_id = serializers.CharField(help_text="The number of this attempt to pay, 26 characters.")
+    mode = serializers.ChoiceField(Mode.values, help_text="test: no money moves.")
+    script_url = serializers.CharField()
+    parameters = serializers.DictField(child=serializers.CharField())
+    relay_url = serializers.CharField(help_text="Where you relay what Inicis posts to return_url.")
+    expires_at = serializers.DateTimeField(help_text="Until then the buyer can pay.")
 
 
 class InicisPcParameters(ShopFunction):

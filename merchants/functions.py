@@ -40,11 +40,18 @@ class AskedSerializer(serializers.Serializer[Any]):
 
 
 class FunctionAnswerSerializer(serializers.Serializer[Any]):
-    """What every answer begins with. ``error_code`` is empty when ``is_success`` is true."""
+    """What every answer begins with; one with ``is_success`` false has no more."""
 
     is_success = serializers.BooleanField()
     error_code = serializers.CharField(help_text="As in the calls of the shop; empty when is_success is true.")
     error_message = serializers.CharField(help_text="For developers: what was wrong and what to do. Not for buyers.")
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """Return the fields, of which only these three are always there."""
+        fields: dict[str, serializers.Field[Any, Any, Any, Any]] = super().get_fields()
+        for name, field in fields.items():
+            field.required = name in FunctionAnswerSerializer._declared_fields
+        return fields
 
 
 class ShopFunction(APIView):

@@ -106,13 +106,7 @@ class OfferSerializer(serializers.Serializer[Any]):
 
 
 class MerchantSerializer(FunctionAnswerSerializer, OfferSerializer):
-    """Who charges. An answer with is_success false has the first three keys only."""
-
-    def get_fields(self) -> dict[str, Any]:
-        fields: dict[str, Any] = super().get_fields()
-        for name, field in fields.items():
-            field.required = name in ("is_success", "error_code", "error_message")
-        return fields
+    """Who charges."""
 
 
 class PgInfoSerializer(FunctionAnswerSerializer):
@@ -124,4 +118,4 @@ class PgInfoSerializer(FunctionAnswerSerializer):
 class AccountMidSerializer(FunctionAnswerSerializer):
     """The MID that checks refund accounts."""
 
-    mid = serializers.CharField(required=False)
+    mid = serializers.CharField()

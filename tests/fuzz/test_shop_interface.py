@@ -37,9 +37,11 @@ def served(world):
 def aim(case, world):
     """Let the free calls speak of the shop that is there: behind that door there is more to find."""
     free = case.meta.phase.name == TestPhase.FUZZING and case.meta.generation.mode == GenerationMode.POSITIVE
-    if free and isinstance(case.body, dict):
-        shop = {"DBType": world.shop.db_type, "JoinerId": world.shop.joiner_id, "NationCode": "KR", "PayType": "CARD"}
-        case.body |= {name: value for name, value in shop.items() if name in case.body}
+    shop = {"DBType": world.shop.db_type, "JoinerId": world.shop.joiner_id, "NationCode": "KR", "PayType": "CARD"}
+    page = {"db_type": world.shop.db_type, "joiner_id": world.shop.joiner_id, "nation_code": "KR", "pay_type": "CARD"}
+    for keys in (case.body, case.query):
+        if free and isinstance(keys, dict):
+            keys |= {name: value for name, value in {**shop, **page}.items() if name in keys}
 
 
 @SCHEMA.parametrize()
