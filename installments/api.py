@@ -109,6 +109,7 @@ class InterestFree(ShopFunction):
         answer=InterestFreeAnswerSerializer,
         answers={"In force": _EXAMPLE, "None": _EXAMPLE | {"issuers": []}},
         query=InterestFreeAskedSerializer,
+        has_etag=True,
         parameters=(
             OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="The ETag of the last answer."),
             OpenApiParameter("ETag", str, OpenApiParameter.HEADER, response=[200]),

@@ -135,6 +135,7 @@ def documented(
     query: type[serializers.Serializer[Any]] | None = None,
     examples: dict[str, Any] | None = None,
     secret_only: bool = False,
+    has_etag: bool = False,
     parameters: tuple[OpenApiParameter, ...] = (),
 ) -> Callable[[F], F]:
     """Return the decorator that writes a function down. ``asked``: the body of a POST; ``query``: a GET's."""
@@ -143,6 +144,7 @@ def documented(
         for status, (why, code, message) in _ERRORS.items()
         if asked or status != 413
     }
+    unchanged = {304: OpenApiResponse(description="Nothing has changed since that ETag.")} if has_etag else {}
     return extend_schema(
         operation_id=name,
         tags=[TAG],
@@ -151,7 +153,7 @@ def documented(
         auth=_SECRET if secret_only else [*_SECRET, {"PublishableKey": []}],
         parameters=[*_HEADERS, *parameters, *([query] if query else [])],
         request={"application/json": asked} if asked else None,
-        responses={200: OpenApiResponse(answer, "See is_success."), **errors},
+        responses={200: OpenApiResponse(answer, "See is_success."), **unchanged, **errors},
         examples=[
             *(OpenApiExample(name, value, request_only=True) for name, value in (examples or {}).items()),
             *(OpenApiExample(name, value, response_only=True, status_codes=[200]) for name, value in answers.items()),

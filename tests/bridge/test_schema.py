@@ -43,7 +43,7 @@ def contents(schema):
         answers = [(f"{name} {status}", answer) for status, answer in operation["responses"].items()]
         asked = [(f"{name} request", operation["requestBody"])] if "requestBody" in operation else []
         for where, part in [*asked, *answers]:
-            for kind, content in part["content"].items():
+            for kind, content in part.get("content", {}).items():
                 yield f"{where} {kind}", content
 
 
