@@ -48,9 +48,6 @@ class IssuerReviewInline(TabularInline):
         if db_field.name in ("requested_on", "decided_on"):
             kwargs["widget"] = DayInput
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if db_field.name == "issuer":
-            # Asked once: else every row asks for the list of issuers.
-            field.choices = list(field.choices)
         # The table's heads name the inputs for those who see them.
         getattr(field.widget, "widget", field.widget).attrs["aria-label"] = field.label
         return field
