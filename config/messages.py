@@ -9,9 +9,9 @@ from django.utils.translation.template import templatize
 
 
 def extract_django(
-    fileobj: IO[bytes], keywords: Mapping[str, Any], comment_tags: Collection[str], options: Mapping[str, Any]
-) -> Iterator[tuple[int, str, Any, list[str]]]:
-    """Yield the messages of a template as Babel wants them: line, function, texts, comments."""
+    fileobj: IO[bytes], keywords: Mapping[str, Any], comment_tags: Collection[str], options: Any
+) -> Iterator[Any]:
+    """Yield the messages of a template as Babel wants them: line, texts, comments, context."""
     calls = templatize(fileobj.read().decode())
     # Indented as templates are, it would be no Python.
     lines = "\n".join(line.strip() for line in calls.splitlines())

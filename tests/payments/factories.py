@@ -9,6 +9,8 @@ from factory.django import DjangoModelFactory
 
 from merchants.codes import Device, GatewayCode
 from payments.models import (
+    Attention,
+    AttentionKind,
     CallKind,
     CallState,
     CredentialCheck,
@@ -157,3 +159,14 @@ class CredentialCheckFactory(DjangoModelFactory):
     requested_by = "kim"
     due_at = factory.LazyAttribute(lambda row: timezone.now() if row.state == "WAITING" else None)
     state = "WAITING"
+
+
+class AttentionFactory(DjangoModelFactory):
+    """A gateway that does not answer, found just now."""
+
+    class Meta:
+        model = Attention
+
+    kind = AttentionKind.ACCOUNT
+    subject = factory.Sequence(lambda n: n + 1)
+    since = factory.LazyFunction(timezone.now)
