@@ -49,16 +49,17 @@ lint: venv-test
 # Bring what the source says into the catalogues of the other languages; what is new stands there untranslated.
 BABEL := $(VENV) -m babel.messages.frontend --quiet
 messages: venv
-	$(BABEL) extract -F locale/babel.toml --ignore-dirs "tests docs .*" -k gettext_lazy --omit-header --no-location \
-		--sort-output -o .pgb/messages.pot .
+	$(BABEL) extract -F locale/babel.toml --ignore-dirs "tests docs .*" -k gettext_lazy -k pgettext_lazy:1c,2 \
+		--omit-header --no-location --sort-output -o .pgb/messages.pot .
 	for language in ja en; do $(BABEL) update -i .pgb/messages.pot -d locale -D django -l $$language \
 		--no-fuzzy-matching --omit-header --ignore-obsolete || exit 1; done
 
 venv: .venv/runtime $(CATALOGUES)
 venv-test: .venv/test $(CATALOGUES)
 
-%.mo: %.po | .venv/runtime
-	@$(VENV) -m babel.messages.frontend --quiet compile -i $< -o $@
+# Catalogues without a header: Babel takes that for unsure, and the language from here.
+%/LC_MESSAGES/django.mo: %/LC_MESSAGES/django.po | .venv/runtime
+	@$(VENV) -m babel.messages.frontend --quiet compile --use-fuzzy -l $(notdir $*) -i $< -o $@
 
 .venv/runtime: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "PGB needs Python 3.11 or later."; exit 1; }

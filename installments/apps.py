@@ -1,6 +1,7 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class InstallmentsConfig(AppConfig):
     name = "installments"
-    verbose_name = "무이자할부"
+    verbose_name = _("결제수단 관리")

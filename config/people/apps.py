@@ -1,12 +1,13 @@
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext_lazy as _
 
 
 class PeopleConfig(AppConfig):
     name = "config.people"
     label = "people"
-    verbose_name = "시스템"
+    verbose_name = _("시스템")
 
     def ready(self) -> None:
         """Begin to keep the history, and see to the roles after every migrate."""
