@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 if TYPE_CHECKING:
     from payments.models import PaymentSession
@@ -21,7 +22,7 @@ class Stage(TextChoices):
     WAITING_DEPOSIT = "WAITING_DEPOSIT", _("입금 대기")
     PAID = "PAID", _("결제 완료")
     PARTIALLY_CANCELLED = "PARTIALLY_CANCELLED", _("부분 취소")
-    CANCELLED = "CANCELLED", _("취소")
+    CANCELLED = "CANCELLED", pgettext_lazy("stage", "취소")
     FAILED = "FAILED", _("실패")
     EXPIRED = "EXPIRED", _("만료")
     REVIEW = "REVIEW", _("확인 필요")

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from merchants.codes import Mode
 from payments.models.queued import Queued, due_index
@@ -14,7 +15,7 @@ from payments.models.queued import Queued, due_index
 class AttentionKind(models.TextChoices):
     """What is wrong; the ``subject`` of a row is the key of what it is wrong with."""
 
-    PAYMENT = "PAYMENT", _("결제 확인")
+    PAYMENT = "PAYMENT", pgettext_lazy("to do", "결제 확인")
     CALL = "CALL", _("결과 모르는 PG 호출")
     DELIVERY = "DELIVERY", _("상점 통보 실패")
     NOTICE = "NOTICE", _("맞는 결제가 없는 웹훅")
