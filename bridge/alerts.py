@@ -80,7 +80,8 @@ def _text(subject: str, rows: Sequence[Attention]) -> str:
     parts = [subject, *(_lines(row) for row in rows[:MOST_LINES])]
     if len(rows) > MOST_LINES:
         parts.append(_("그 밖에 %s건") % (len(rows) - MOST_LINES))
-    parts.append(f"{_('모두 보기')}: {settings.PGB_PUBLIC_URL}{advice.every_page()}")
+    every = settings.PGB_PUBLIC_URL + advice.every_page()
+    parts.append(_("모두 보기: %s") % every)
     return "\n\n".join(parts)
 
 

@@ -124,7 +124,8 @@ class InterestFreeNotice(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.issuer} {self.months}개월 {self.amounts} ({self.starts_on}~{self.ends_on})"
+        months = str(_("%s개월")) % self.months
+        return f"{self.issuer} {months} {self.amounts} ({self.starts_on}~{self.ends_on})"
 
     @property
     def amounts(self) -> str:

@@ -46,12 +46,13 @@ class ShopAdmin(SecretsAdmin):
     @admin.display(description=_("등록된 API 키"))
     def api_key_state(self, shop: Shop) -> str:
         present = _("있음") if shop.api_key_hash else _("없음")
-        return f"{present} / {_('이전 키 있음') if shop.api_key_old_hash else _('이전 키 없음')}"
+        old = _("이전 키 있음") if shop.api_key_old_hash else _("이전 키 없음")
+        return f"{present} / {old}"
 
     @admin.display(description=_("등록된 서명 비밀값"))
     def signing_secret_state(self, shop: Shop) -> str:
-        old = _shown(shop, "signing_secret_old")
-        return f"{_shown(shop, 'signing_secret')} / {_('이전 값')} {old}"
+        old = _("이전 값 %s") % _shown(shop, "signing_secret_old")
+        return f"{_shown(shop, 'signing_secret')} / {old}"
 
 
 def _shown(shop: Shop, attribute: str) -> str:

@@ -54,14 +54,16 @@ def place(row: MethodConnection) -> str:
     """Return whose order pages a connection is for."""
     if row.db_type is None:
         return _("모든 DBType")
-    return f"{row.db_type}/{_('전체') if row.joiner_id is None else row.joiner_id}"
+    joiner = _("전체") if row.joiner_id is None else row.joiner_id
+    return f"{row.db_type}/{joiner}"
 
 
 def page(one: OrderPage) -> str:
     """Return whose order pages they are."""
     if one.joiner_id is not None:
         return f"{one.shop.db_type}/{one.joiner_id}"
-    return f"{one.shop.db_type}/{_('나머지') if one.apart else _('전체')}"
+    joiners = _("나머지") if one.apart else _("전체")
+    return f"{one.shop.db_type}/{joiners}"
 
 
 def who(answer: Answer) -> str:

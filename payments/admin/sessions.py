@@ -134,7 +134,7 @@ class PaymentSessionAdmin(PersonalData, ExportsFilter, RecordAdmin):
         label = str(session.get_stage_display())
         if not session.attention or session.stage == Stage.REVIEW:
             return session.stage, label
-        return "ATTENTION", f"{label} · {gettext('확인 필요')}"
+        return "ATTENTION", " · ".join([label, gettext("확인 필요")])
 
     def find(self, rows: QuerySet[Any], term: str) -> QuerySet[Any]:
         """Find by order, payment number, or an id at the gateway."""
