@@ -81,7 +81,7 @@ class TestWhatIsRecorded:
     def test_roles_and_permissions(self):
         user, group = User.objects.create(username="lee"), Group.objects.create(name="새 역할")
         user.groups.add(group)
-        assert said(latest(user)) == {"그룹": ("", "새 역할")}
+        assert said(latest(user)) == {"역할": ("", "새 역할")}
         user.groups.remove(group)
         assert said(latest(user)) == {"그룹": ("새 역할", "")}
         group.permissions.add(Permission.objects.get(codename="view_shop"))
