@@ -1,9 +1,8 @@
 """Methods x gateways: how each connection stands, and which ones charge now."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.utils import timezone
 
 from merchants import lookup
 from merchants.codes import Mode
@@ -13,7 +12,7 @@ from merchants.order_pages import DEVICES, order_pages
 from tests.factories import ConnectionFactory, MerchantFactory, ShopFactory
 
 pytestmark = pytest.mark.django_db
-NOW = timezone.now()
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
