@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 def _page(title: Any, icon: str, model: str) -> dict[str, Any]:
@@ -35,7 +36,7 @@ MENU = [
                 "title": _("결제수단 관리"),
                 "items": [
                     _page(_("결제수단 관리"), "credit_card", "merchants.methodconnection"),
-                    _page(_("가맹점"), "storefront", "merchants.merchant"),
+                    _page(_("가맹점 관리"), "storefront", "merchants.merchant"),
                     _page(_("무이자할부 안내 관리"), "percent", "installments.interestfreenotice"),
                 ],
             },
@@ -56,7 +57,7 @@ MENU = [
             {
                 "title": "",
                 "items": [
-                    _page(_("상점"), "store", "merchants.shop"),
+                    _page(pgettext_lazy("menu", "상점"), "store", "merchants.shop"),
                     _page(_("직원"), "badge", "auth.user"),
                     _page(_("역할"), "admin_panel_settings", "auth.group"),
                     _page(_("변경 이력"), "history", "people.historyentry"),

@@ -105,7 +105,7 @@ class NoticeAdmin(ExchangesFiles, RefusesCrafted, ModelAdmin):
     @display(description=gettext_lazy("카드사"), ordering="issuer__display_order")
     def issuer_name(self, notice: InterestFreeNotice) -> str:
         """Return the issuer."""
-        return notice.issuer.name
+        return notice.issuer.local_name
 
     @display(description=gettext_lazy("할부개월"), ordering="months")
     def months_label(self, notice: InterestFreeNotice) -> str:

@@ -177,7 +177,7 @@ class MethodConnectionAdmin(RefusesCrafted, ModelAdmin):
 
     @display(description=_("결제수단"), ordering="method__display_order", header=True)
     def method_label(self, row: MethodConnection) -> list[str]:
-        return [row.method.name, row.method.kind]
+        return [row.method.local_name, row.method.kind]
 
     @display(description=_("PG사 · 가맹점"), ordering="merchant__gateway", header=True)
     def merchant_label(self, row: MethodConnection) -> list[str]:

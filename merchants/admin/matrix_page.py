@@ -106,7 +106,7 @@ def _shown(
             }
             for line in lines
         ],
-        "sub_methods": [method.name for method in methods if not method.is_main],
+        "sub_methods": [method.local_name for method in methods if not method.is_main],
     }
 
 

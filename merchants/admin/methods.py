@@ -20,8 +20,9 @@ from merchants.models import PaymentMethod
 
 @admin.register(PaymentMethod)
 class PaymentMethodAdmin(RefusesCrafted, ModelAdmin):
-    list_display = ("name", "code", "kind_label", "connections", "lifetime", "display_order")
-    list_display_links = ("name", "code")
+    list_display = ("name_here", "code", "kind_label", "connections", "lifetime", "display_order")
+    list_display_links = ("name_here", "code")
+    fields = ("code", "name", "name_ja", "name_en", "is_main", "lifetime_minutes", "display_order")
     list_filter = (("is_main", BooleanRadioFilter),)
     list_filter_submit = True
     list_before_template = "admin/merchants/tabs.html"
@@ -45,6 +46,10 @@ class PaymentMethodAdmin(RefusesCrafted, ModelAdmin):
         if db_field.name == "is_main":
             field.help_text = _("끄면 부결제수단(포인트, 예치금 등)입니다. 부결제수단은 PG로 보내지 않습니다.")
         return field
+
+    @display(description=_("이름"), ordering="name")
+    def name_here(self, method: PaymentMethod) -> str:
+        return method.local_name
 
     @display(description=_("구분"), ordering="is_main", label={True: "primary", False: ""})
     def kind_label(self, method: PaymentMethod) -> tuple[bool, str]:

@@ -99,7 +99,7 @@ def _refuse(request: HttpRequest, refused: Refused, back: str) -> HttpResponse:
 
 
 def _shown(plan: Plan) -> dict[str, Any]:
-    methods = {method.pk: method.name for method in PaymentMethod.objects.all()}
+    methods = {method.pk: method.local_name for method in PaymentMethod.objects.all()}
     changes = [_line(change, methods) for change in plan.changes[:MOST_SHOWN]]
     named = [_line(change, methods) for change in plan.named[:MOST_SHOWN]]
     return {

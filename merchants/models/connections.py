@@ -14,18 +14,16 @@ from django.utils.translation import gettext_lazy as _
 
 from merchants.codes import Device
 from merchants.models.accounts import Merchant
+from merchants.models.names import Named
 from merchants.models.shops import Shop
 from merchants.ranges import Int8Range, NoOverlap, TsTzRange
 from merchants.rules import check_name, check_nation
 
 
-class PaymentMethod(models.Model):
+class PaymentMethod(Named):
     """A method of payment (PayType). Main methods go to a gateway; sub methods (points ...) never do."""
 
     code = models.CharField(_("코드"), max_length=20, primary_key=True, validators=[check_name])
-    name = models.CharField(_("이름"), max_length=50)
-    name_ja = models.CharField(_("이름 (일본어)"), max_length=50, blank=True)
-    name_en = models.CharField(_("이름 (영어)"), max_length=50, blank=True)
     is_main = models.BooleanField(_("주결제수단"), default=True)
     lifetime_minutes = models.PositiveIntegerField(
         _("결제 유효시간(분)"), default=40, help_text=_("이 시간 안에 결제하지 않으면 만료됩니다.")
@@ -45,7 +43,7 @@ class PaymentMethod(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.code})"
+        return f"{self.local_name} ({self.code})"
 
     @property
     def kind(self) -> str:

@@ -9,19 +9,17 @@ from django.utils.translation import gettext_lazy as _
 
 from merchants.codes import ReviewState
 from merchants.models.accounts import Merchant
+from merchants.models.names import Named
 from merchants.rules import check_name
 
 
-class CardIssuer(models.Model):
+class CardIssuer(Named):
     """A company that issues cards (카드사). ``codes``: what each gateway calls it, the code to send first.
 
     ``{"inicis": ["34", "17"], "tosspayments": ["21"], "nice": ["16"]}``; gateways number them differently.
     """
 
     code = models.CharField(_("코드"), max_length=20, primary_key=True, validators=[check_name])
-    name = models.CharField(_("이름"), max_length=50)
-    name_ja = models.CharField(_("이름 (일본어)"), max_length=50, blank=True)
-    name_en = models.CharField(_("이름 (영어)"), max_length=50, blank=True)
     codes = models.JSONField(_("PG사별 코드"), default=dict, blank=True)
     display_order = models.PositiveIntegerField(_("표시 순서"), default=0)
 
@@ -31,7 +29,7 @@ class CardIssuer(models.Model):
         ordering = ["display_order", "code"]
 
     def __str__(self) -> str:
-        return self.name
+        return self.local_name
 
     def code_at(self, gateway: str) -> str:
         """Return what to call it at a gateway; empty if that is not known."""

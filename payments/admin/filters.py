@@ -101,7 +101,7 @@ class MethodFilter(_AlwaysShown):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """Offer what gateways charge."""
-        return list(PaymentMethod.objects.filter(is_main=True).values_list("code", "name"))
+        return [(method.code, method.local_name) for method in PaymentMethod.objects.filter(is_main=True)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep the rows paid, or to be paid, in this way."""

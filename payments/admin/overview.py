@@ -39,7 +39,7 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     now = timezone.now()
     choice = periods.chosen(request.GET)
     parts = sums.of_days(choice.first, choice.last, choice.mode)
-    methods = dict(PaymentMethod.objects.values_list("code", "name"))
+    methods = {method.code: method.local_name for method in PaymentMethod.objects.all()}
     gateways = {code.value: str(code.label) for code in GatewayCode}
     tries = sums.of_tries(choice.first, choice.last, choice.mode)
     return context | {

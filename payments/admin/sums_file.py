@@ -126,7 +126,7 @@ def _rows(parts: Sequence[sums.Part], names: tuple[str, ...]) -> Iterator[list[A
 
 def _words() -> dict[tuple[str, str], str]:
     gateways = {("gateway", code.value): str(code.label) for code in GatewayCode}
-    return gateways | {("method", code): name for code, name in PaymentMethod.objects.values_list("code", "name")}
+    return gateways | {("method", method.code): method.local_name for method in PaymentMethod.objects.all()}
 
 
 def _cells(total: sums.Total) -> list[Any]:
