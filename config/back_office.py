@@ -28,7 +28,7 @@ def _may_view(app: str, name: str) -> Callable[[HttpRequest], bool]:
     return permission
 
 
-MENU = [
+MENU: list[dict[str, Any]] = [
     {
         "title": _("주문/결제"),
         "items": [

@@ -122,3 +122,11 @@ def test_a_page_speaks_one_language(staff, language, foreign):
             found[address] = left
     assert found == {}
     assert EVERY_KIND - opened == set()
+
+
+@pytest.mark.parametrize(("language", "name"), [("ko", "신용카드"), ("ja", "クレジットカード"), ("en", "Credit card")])
+def test_a_method_has_the_name_that_the_reader_knows(language, name):
+    names = {"name": "신용카드", "name_ja": "クレジットカード", "name_en": "Credit card"}
+    with translation.override(language):
+        assert str(PaymentMethod(code="CARD", **names)) == f"{name} (CARD)"
+        assert str(PaymentMethod(code="CARD", name="신용카드")) == "신용카드 (CARD)"

@@ -83,7 +83,7 @@ class TestWhatIsRecorded:
         user.groups.add(group)
         assert said(latest(user)) == {"역할": ("", "새 역할")}
         user.groups.remove(group)
-        assert said(latest(user)) == {"그룹": ("새 역할", "")}
+        assert said(latest(user)) == {"역할": ("새 역할", "")}
         group.permissions.add(Permission.objects.get(codename="view_shop"))
         assert "view_shop" not in str(said(latest(group))) and latest(group).changes["permissions"]
 
