@@ -91,7 +91,7 @@ MIDDLEWARE = [
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "config.people.idle.SessionsOfStaff",
     "django.middleware.locale.LocaleMiddleware",
     "config.languages.language_of_the_back_office",
     "django.middleware.common.CommonMiddleware",
@@ -133,9 +133,8 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_REDIRECT_URL = "admin:index"
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 
-# Sessions are the back office's alone: they end after half an hour without a request.
+# Sessions are the back office's alone: they end after half an hour without a request (config.people.idle).
 SESSION_COOKIE_AGE = 30 * 60
-SESSION_SAVE_EVERY_REQUEST = True
 
 # The address is the connection's own: behind a proxy everybody has the same, and the name alone decides.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]

@@ -6,7 +6,9 @@ from datetime import timedelta
 import pytest
 import time_machine
 from auditlog.models import LogEntry
+from django.conf import settings
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -242,6 +244,27 @@ class TestIdle:
             assert sent.url == f"{LOGIN}?next={page}"
             assert "30분 동안 사용하지 않아" in client.get(sent.url).content.decode()
             assert give_password(client, to=page).url == page
+
+    @pytest.mark.parametrize(
+        "page", [LOGIN, INDEX, "/admin/language/", "/PGB/PayStart", "/PGBReturn/Return/x", "/api/docs/"]
+    )
+    @pytest.mark.parametrize("method", ["get", "post"])
+    def test_a_made_up_cookie_makes_no_session(self, client, page, method):
+        client.cookies[settings.SESSION_COOKIE_NAME] = "a" * 32
+        answer = getattr(client, method)(page)
+        cookie = answer.cookies.get(settings.SESSION_COOKIE_NAME)
+        assert cookie is None or not cookie.value
+        assert not Session.objects.exists()
+
+    def test_only_the_back_office_keeps_a_session_awake(self, client, kim, settings):
+        settings.PGB_TWO_FACTOR = False
+        with time_machine.travel(timezone.now(), tick=False) as clock:
+            give_password(client)
+            clock.shift(timedelta(minutes=29))
+            answer = client.get("/api/docs/")
+            assert "sessionid" not in answer.cookies
+            clock.shift(timedelta(minutes=2))
+            assert not is_in(client)
 
     def test_who_logged_out_or_was_never_in_is_told_nothing(self, client, kim, settings):
         settings.PGB_TWO_FACTOR = False
