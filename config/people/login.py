@@ -9,7 +9,7 @@ from django.contrib import auth, messages
 from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -120,7 +120,7 @@ def _enter(request: HttpRequest, half: HalfLogin, device: Device | None = None) 
         audit.record(request, half.user, events.RECOVERY_CODE_USED)
         left = two_factor.recovery_codes_left(half.user)
         messages.warning(request, _("복구 코드로 로그인했습니다. 남은 코드는 %s개입니다.") % left)
-    return idle.remember(redirect(half.next_url))
+    return idle.remember(HttpResponseRedirect(half.next_url))
 
 
 def _half_login(request: HttpRequest) -> HalfLogin | None:

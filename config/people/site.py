@@ -17,10 +17,13 @@ from django.views.decorators.debug import sensitive_post_parameters
 from unfold.sites import UnfoldAdminSite
 
 from config.people import idle, login
+from config.people.forms import PasswordForm
 
 
 class BackOfficeSite(UnfoldAdminSite):
     """Lets in who has given password and code; PGB_TWO_FACTOR may take the code away on loopback."""
+
+    login_form = PasswordForm
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Whether this person may enter."""

@@ -163,6 +163,17 @@ class TestLogin:
         give_password(client, to="https://evil.example/")
         assert client.post(CODE, {"code": code(app.bin_key)}).url == INDEX
 
+    @pytest.mark.parametrize("odd", ["foo", "admin:logout"])
+    def test_an_odd_page_to_go_on_to_spoils_no_login(self, client, kim, odd):
+        give_password(client, to=odd)
+        client.get(SET_UP)
+        shown = client.post(SET_UP, {"code": code(TOTPDevice.objects.get().bin_key)}).content.decode()
+        assert re.search(r"<code>([a-z2-7-]+)</code>", shown)
+        assert is_in(client)
+
+    def test_a_name_longer_than_any_is_refused(self, client, kim):
+        assert give_password(client, name="k" * 300).status_code == 200
+
 
 class TestLockout:
     def test_after_five_wrong_passwords(self, client, kim):
