@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 import redis
+from django.core.management import call_command
 from django.db import OperationalError
 from django.utils import timezone
 
@@ -213,3 +214,16 @@ def test_without_redis_the_work_is_done_here_at_once(dispatcher, own_redis, work
     finally:
         if how == signal.SIGSTOP:
             os.kill(process, signal.SIGCONT)
+
+
+def test_a_dispatcher_that_breaks_ends_its_process(monkeypatch):
+    def broken(*_):
+        raise RuntimeError
+
+    monkeypatch.setattr(Dispatcher, "run", broken)
+    monkeypatch.setattr(drains, "ENDING", threading.Event())
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    with pytest.raises(RuntimeError):
+        call_command("dispatch")
+    # A thread that goes on would keep the process from ending, and `up` from starting another.
+    assert [thread.name for thread in threading.enumerate() if thread.name == "watch"] == []

@@ -27,5 +27,9 @@ class Command(BaseCommand):
             signal.signal(number, end)
         watching = threading.Thread(target=watch.run, args=(stop,), name="watch")
         watching.start()
-        Dispatcher().run(stop)
-        watching.join()
+        try:
+            Dispatcher().run(stop)
+        finally:
+            # A watch that went on alone would keep this process alive: nobody would start it anew.
+            end()
+            watching.join()
