@@ -11,7 +11,6 @@ import tablib
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from import_export.formats import base_formats
-from openpyxl.utils.exceptions import InvalidFileException
 
 from installments.exchange import columns
 from installments.exchange.columns import Issuers
@@ -19,6 +18,7 @@ from installments.importers import Listed, kicc, nice, toss
 from installments.models import Source
 
 MOST_ROWS = 1000
+LARGEST_UNPACKED = 16 * 1024 * 1024  # bytes; a thousand rows are a few hundred thousand
 
 
 class UnreadableFile(ValueError):
@@ -77,11 +77,21 @@ class XLSX(_Table, base_formats.XLSX):
     def lines(self, content: bytes) -> Iterable[list[Any]]:
         """Return the cells of every line. Raises UnreadableFile."""
         try:
+            _check_unpacked_size(content)
             sheet = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True).worksheets[0]
             rows = sheet.iter_rows(max_row=MOST_ROWS + 2, max_col=len(columns.ALL) + 20, values_only=True)
             return [list(row) for row in rows]
-        except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, IndexError, OSError) as error:
+        except UnreadableFile:
+            raise
+        except Exception as error:
+            # A broken package, XML or compressed part: its readers raise more kinds than their documentation names.
             raise UnreadableFile(_("XLSX 파일이 아닙니다. Excel에서 다른 이름으로 저장한 뒤 다시 올리세요.")) from error
+
+
+def _check_unpacked_size(content: bytes) -> None:
+    """Refuse what is small only as long as nobody reads it."""
+    if sum(part.file_size for part in zipfile.ZipFile(io.BytesIO(content)).infolist()) > LARGEST_UNPACKED:
+        raise UnreadableFile(_("XLSX 파일이 너무 큽니다. 필요한 열과 행만 새 파일에 옮겨 올리세요."))
 
 
 def _decoded(content: bytes) -> str:

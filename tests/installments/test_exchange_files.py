@@ -1,8 +1,11 @@
 """Gateways' lists on the import page, and files that are none."""
 
+import io
 import json
+import zipfile
 from datetime import date
 
+import openpyxl
 import pytest
 
 from installments.exchange import formats, storage
@@ -86,6 +89,53 @@ def test_issuers_are_read_once_whatever_the_number_of_rows(upload):
 )
 def test_a_file_that_is_none_is_refused_in_words(upload, content, file_format, words):
     answer = upload(content, file_format)
+    assert words in " ".join(answer.context["form"].errors["import_file"])
+
+
+def workbook():
+    """{part: bytes} of a workbook with one notice."""
+    book = openpyxl.Workbook()
+    for line in GOOD.splitlines()[:2]:
+        book.active.append(line.split(","))
+    file = io.BytesIO()
+    book.save(file)
+    with zipfile.ZipFile(file) as parts:
+        return {part.filename: parts.read(part) for part in parts.infolist()}
+
+
+def packed(parts):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as package:
+        for name, content in parts.items():
+            package.writestr(name, content)
+    return file.getvalue()
+
+
+def flagged(content, place, value):
+    """Of a package whose parts all say something odd of themselves."""
+    changed = bytearray(content)
+    for head, offset in ((b"PK\x03\x04", place), (b"PK\x01\x02", place + 2)):
+        at = changed.find(head)
+        while at >= 0:
+            changed[at + offset] = value
+            at = changed.find(head, at + 1)
+    return bytes(changed)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (packed(workbook() | {"xl/worksheets/sheet1.xml": b"<a><b></a>"}), "XLSX 파일이 아닙니다"),
+        (packed(workbook() | {"xl/workbook.xml": b"<a><b></a>"}), "XLSX 파일이 아닙니다"),
+        (flagged(packed(workbook()), 6, 1), "XLSX 파일이 아닙니다"),  # encrypted
+        (flagged(packed(workbook()), 8, 99), "XLSX 파일이 아닙니다"),  # by a method that nobody knows
+        (packed(workbook() | {"xl/media/blank.bmp": bytes(formats.LARGEST_UNPACKED)}), "XLSX 파일이 너무 큽니다"),
+    ],
+    ids=["sheet", "workbook", "encrypted", "method", "bomb"],
+)
+def test_a_workbook_that_nobody_can_read_is_refused_in_words(upload, content, words):
+    assert upload(packed(workbook()), formats.XLSX).context["result"].totals["new"] == 1
+    answer = upload(content, formats.XLSX)
     assert words in " ".join(answer.context["form"].errors["import_file"])
 
 
