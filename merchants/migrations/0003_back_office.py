@@ -1,3 +1,6 @@
+from collections import defaultdict
+from itertools import combinations
+
 import django.db.models.deletion
 import django.db.models.functions.comparison
 import merchants.models.shops
@@ -11,6 +14,26 @@ def give_publishable_keys(apps, schema_editor):
     for shop in apps.get_model('merchants', 'Shop').objects.all():
         shop.publishable_key = merchants.models.shops.new_publishable_key()
         shop.save(update_fields=['publishable_key'])
+
+
+def tell_priorities_apart(apps, schema_editor):
+    """Of rows that overlap the older one has charged until now: the constraint wants that said by the priority."""
+    model = apps.get_model('merchants', 'MethodConnection')
+    of_key = defaultdict(list)
+    for row in model.objects.filter(connected=True, in_use=True).order_by('priority', 'pk'):
+        of_key[row.db_type, row.joiner_id, row.nation, row.method_id, row.device].append(row)
+    for same in of_key.values():
+        if any(overlap(one, other) for one, other in combinations(same, 2)):
+            for priority, row in enumerate(same, start=1):
+                model.objects.filter(pk=row.pk).update(priority=priority)
+
+
+def overlap(one, other):
+    return one.priority == other.priority and all(
+        (low.max_amount is None or high.min_amount <= low.max_amount)
+        and (low.ends_at is None or high.starts_at is None or high.starts_at < low.ends_at)
+        for low, high in ((one, other), (other, one))
+    )
 
 
 class Migration(migrations.Migration):
@@ -121,6 +144,7 @@ class Migration(migrations.Migration):
             model_name='merchant',
             constraint=models.CheckConstraint(condition=models.Q(('starts_at__isnull', True), ('ends_at__isnull', True), ('starts_at__lt', models.F('ends_at')), _connector='OR'), name='merchant_period_in_order', violation_error_code='period', violation_error_message='종료는 시작보다 뒤여야 합니다.'),
         ),
+        migrations.RunPython(tell_priorities_apart, migrations.RunPython.noop),
         migrations.AddConstraint(
             model_name='methodconnection',
             constraint=merchants.ranges.NoOverlap(condition=models.Q(('connected', True), ('in_use', True)), expressions=[(django.db.models.functions.comparison.Coalesce('db_type', models.Value('')), '='), (django.db.models.functions.comparison.Coalesce('joiner_id', models.Value(-1)), '='), ('nation', '='), ('method', '='), ('device', '='), ('priority', '='), (merchants.ranges.TsTzRange('starts_at', 'ends_at', models.Value('[)')), '&&'), (merchants.ranges.Int8Range('min_amount', 'max_amount', models.Value('[]')), '&&')], name='one_connection_at_a_time', violation_error_code='overlap', violation_error_message='같은 대상, 결제수단, 기기, 우선순위에 기간과 금액이 겹치는 연결이 이미 사용 중입니다.'),
