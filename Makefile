@@ -52,7 +52,7 @@ messages: venv
 	$(BABEL) extract -F locale/babel.toml --ignore-dirs "tests docs .*" -k gettext_lazy -k pgettext_lazy:1c,2 \
 		--omit-header --no-location --sort-output -o .pgb/messages.pot .
 	for language in ja en; do $(BABEL) update -i .pgb/messages.pot -d locale -D django -l $$language \
-		--no-fuzzy-matching --omit-header --ignore-obsolete || exit 1; done
+		--no-fuzzy-matching --ignore-obsolete || exit 1; done
 
 venv: .venv/runtime $(CATALOGUES)
 venv-test: .venv/test $(CATALOGUES)

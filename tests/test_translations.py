@@ -55,6 +55,12 @@ def test_what_libraries_say_is_also_japanese():
 
 
 @pytest.mark.parametrize(("language", "folder"), CATALOGUES)
+def test_catalogues_have_their_header(language, folder):
+    """Without one Babel takes a catalogue for a draft, and compiles nothing."""
+    assert not catalogue(language, folder).fuzzy
+
+
+@pytest.mark.parametrize(("language", "folder"), CATALOGUES)
 def test_placeholders_are_kept(language, folder):
     problems = [(message.id, error) for message, errors in catalogue(language, folder).check() for error in errors]
     assert problems == []
