@@ -71,7 +71,8 @@ def set_up_step(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     half = _half_login(request)
     if half is None or two_factor.app_of(half.user):
         return redirect("admin:login" if half is None else "admin:login_code")
-    app = two_factor.app_to_set_up(half.user)
+    app = two_factor.app_to_set_up(half.user, request.session[_HALF].get("app"))
+    request.session[_HALF] = {**request.session[_HALF], "app": app.pk}
     form = AppCodeForm(request.POST or None)
     if request.method == "POST":
         if lockout.is_locked(request, half.user):

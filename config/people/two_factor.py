@@ -22,9 +22,12 @@ def app_of(user: User) -> TOTPDevice | None:
     return TOTPDevice.objects.filter(user=user, confirmed=True).first()
 
 
-def app_to_set_up(user: User) -> TOTPDevice:
-    """Return what the person's app is to be set up with: the same key until it is confirmed."""
-    found: TOTPDevice | None = TOTPDevice.objects.filter(user=user, confirmed=False).first()
+def app_to_set_up(user: User, begun: int | None) -> TOTPDevice:
+    """Return what the person's app is to be set up with; ``begun``: the row that this login began with, if it did.
+
+    Each login has a key of its own: who knew the password before the person set up an app must not know its key.
+    """
+    found: TOTPDevice | None = TOTPDevice.objects.filter(user=user, confirmed=False, pk=begun).first()
     return found or TOTPDevice.objects.create(user=user, name="app", confirmed=False)
 
 
@@ -46,6 +49,7 @@ def seconds_to_wait(app: TOTPDevice, now: datetime) -> int:
 def confirm(app: TOTPDevice) -> list[str]:
     """Make the app the person's second factor; return fresh recovery codes, which nobody can read again."""
     with transaction.atomic():
+        TOTPDevice.objects.filter(user=app.user).exclude(pk=app.pk).delete()
         TOTPDevice.objects.filter(pk=app.pk).update(confirmed=True)
         StaticDevice.objects.filter(user=app.user).delete()
         recovery = StaticDevice.objects.create(user=app.user, name="recovery")

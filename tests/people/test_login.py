@@ -78,6 +78,19 @@ class TestFirstLogin:
         pages = [client.get(SET_UP).content.decode() for _ in range(2)]
         assert len({re.search(r'pgb-app-key">([A-Z2-7 ]+)<', page)[1] for page in pages}) == 1
 
+    def test_who_looked_before_with_the_password_knows_no_key(self, client, kim):
+        thief = Client()
+        give_password(thief)
+        thief.get(SET_UP)
+        seen = TOTPDevice.objects.get().bin_key
+        give_password(client)
+        own = re.search(r'pgb-app-key">([A-Z2-7 ]+)<', client.get(SET_UP).content.decode())[1]
+        client.post(SET_UP, {"code": code(own)})
+        assert is_in(client)
+        assert thief.post(SET_UP, {"code": code(seen)}).url == CODE
+        assert thief.post(CODE, {"code": code(seen, 1)}).status_code == 200
+        assert not is_in(thief)
+
     def test_nobody_is_in_with_a_wrong_code(self, client, kim):
         give_password(client)
         client.get(SET_UP)
