@@ -3,7 +3,6 @@
 from django.conf import settings
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 
 # Outlives the session: who has it was logged in and has not logged out.
 _COOKIE = "pgb_was_here"
@@ -17,13 +16,13 @@ class SessionsOfStaff(SessionMiddleware):
     Not SESSION_SAVE_EVERY_REQUEST: by that, whoever sends a cookie with any text, to any address, has a session stored.
     """
 
-    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         """Store the session that somebody has."""
         if not request.path.startswith(_PATH):
             return response
         if request.session.keys():
             request.session.modified = True
-        return super().process_response(request, response)  # type: ignore[no-any-return]  # its stubs say Any
+        return super().process_response(request, response)
 
 
 def remember(response: HttpResponse) -> HttpResponse:
