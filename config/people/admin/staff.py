@@ -5,13 +5,15 @@ from typing import Any, ClassVar
 from axes.models import AccessAttempt
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Exists, Model, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
@@ -23,6 +25,7 @@ from unfold.forms import AdminPasswordChangeForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from config.people import events, lockout, two_factor
+from config.people.admin import permits
 from config.people.admin.forms import NewStaffForm, StaffForm
 from config.people.roles import ROLES
 from merchants import audit
@@ -167,13 +170,25 @@ class RoleAdmin(ForSuperusers, GroupAdmin, ModelAdmin):
 
     list_display = ("name", "says", "people")
     ordering = ("pk",)
-    fields = ("name", "says", "permissions")
-    readonly_fields: ClassVar[tuple[str, ...]] = ("says",)
+    readonly_fields: ClassVar[tuple[str, ...]] = ("says", "permits")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
         """Add how many people have the role."""
         found: QuerySet[Group] = super().get_queryset(request)
         return found.annotate(how_many=Count("user"))
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        """Let those who may not change a role read in words what it permits."""
+        may = self.has_change_permission(request, obj)
+        return ("name", "says", "permissions" if may else "permits")
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer what the pages here need."""
+        if db_field.name == "permissions":
+            kwargs["form_class"] = permits.PermissionsField
+            offered = Permission.objects.filter(content_type__app_label__in=permits.APPS)
+            kwargs["queryset"] = offered.select_related("content_type")
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Every migrate would undo it for the product's own."""
@@ -187,6 +202,12 @@ class RoleAdmin(ForSuperusers, GroupAdmin, ModelAdmin):
     def says(self, group: Group) -> str:
         """Return what the role is for."""
         return str(ROLES[group.name].says) if group.name in ROLES else "-"
+
+    @display(description=gettext_lazy("권한"))
+    def permits(self, group: Group) -> str:
+        """Return what the role permits, a line for each table."""
+        found = permits.by_table(group.permissions.select_related("content_type"))
+        return format_html_join(mark_safe("<br>"), "{}", ((line,) for line in found))
 
     @display(description=gettext_lazy("인원"))
     def people(self, group: Any) -> str:
