@@ -79,6 +79,23 @@ class TestRoles:
         assert Group.objects.filter(name="다른 이름").exists()
 
 
+class TestRolePages:
+    def test_what_a_role_permits_is_said_in_words(self, client, boss):
+        group = Group.objects.get(name="운영")
+        shown = client.get(reverse("admin:auth_group_change", args=[group.pk])).text
+        assert re.search(r"결제: [^<]*결제내역을 내려받을 수 있음[^<]*변경[^<]*<br>", shown)
+        assert "Can view" not in shown
+
+    def test_a_new_role_is_given_what_pages_here_need(self, client, boss):
+        offered = client.get(reverse("admin:auth_group_add")).text
+        wanted = Permission.objects.get(codename="view_merchant")
+        assert f'<option value="{wanted.pk}">가맹점: 보기</option>' in offered
+        for of_a_library in Permission.objects.filter(content_type__app_label__in=["axes", "otp_totp", "sessions"]):
+            assert f'<option value="{of_a_library.pk}">' not in offered
+        client.post(reverse("admin:auth_group_add"), {"name": "정산", "permissions": [wanted.pk]})
+        assert list(Group.objects.get(name="정산").permissions.all()) == [wanted]
+
+
 class TestPeople:
     def test_a_person_is_added_with_a_role(self, client, boss):
         role = Group.objects.get(name="운영")

@@ -19,7 +19,7 @@ _VERBS = {
 }
 
 
-class PermissionsField(ModelMultipleChoiceField):
+class PermissionsField(ModelMultipleChoiceField):  # type: ignore[type-arg]  # not generic when it runs
     """Permissions under the names that people read."""
 
     def label_from_instance(self, obj: Any) -> str:

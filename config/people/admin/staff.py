@@ -182,7 +182,7 @@ class RoleAdmin(ForSuperusers, GroupAdmin, ModelAdmin):
         may = self.has_change_permission(request, obj)
         return ("name", "says", "permissions" if may else "permits")
 
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
         """Offer what the pages here need."""
         if db_field.name == "permissions":
             kwargs["form_class"] = permits.PermissionsField
