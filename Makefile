@@ -57,9 +57,8 @@ messages: venv
 venv: .venv/runtime $(CATALOGUES)
 venv-test: .venv/test $(CATALOGUES)
 
-# Catalogues without a header: Babel takes that for unsure, and the language from here.
-%/LC_MESSAGES/django.mo: %/LC_MESSAGES/django.po | .venv/runtime
-	@$(VENV) -m babel.messages.frontend --quiet compile --use-fuzzy -l $(notdir $*) -i $< -o $@
+%.mo: %.po | .venv/runtime
+	@$(VENV) -m babel.messages.frontend --quiet compile -i $< -o $@
 
 .venv/runtime: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "PGB needs Python 3.11 or later."; exit 1; }
