@@ -1,12 +1,15 @@
 """Fixtures for every test."""
 
 import pytest
+from django.apps import apps
+from django.db.models.signals import post_migrate
 from django.test import Client
 from hypothesis import settings as hypothesis_settings
 
 from bridge.sandbox.sandbox import Sandbox
 from installments import lookup as notices
 from merchants import lookup
+from merchants.models import CardIssuer, PaymentMethod
 from payments import circuits
 from tests.factories import API_KEY, SIGNING_SECRET, STRIPE_CREDENTIALS, ConnectionFactory, ShopFactory
 from tests.gateways.stripe_spec import SpecRecorder
@@ -22,6 +25,21 @@ def _fresh_configuration():
     for cached in (lookup, notices, circuits):
         cached.clear_cache()
     yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _data_of_migrations():
+    """Methods and issuers stand there for every test: also for those after one that emptied all tables."""
+    kept = {}
+
+    def bring_back(**_):
+        for model in (PaymentMethod, CardIssuer):
+            rows = list(model.objects.all())
+            kept.setdefault(model, rows)
+            if not rows:
+                model.objects.bulk_create(kept[model])
+
+    post_migrate.connect(bring_back, sender=apps.get_app_config("merchants"), weak=False)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,11 @@ from tests.process.test_work import running
 from tests.threads import until
 
 pytestmark = pytest.mark.process
-PRODUCTION = {"PGB_PUBLIC_URL": "https://pay.example.com", "REDIS_URL": "redis://127.0.0.1:1/0"}
+PRODUCTION = {
+    "PGB_PUBLIC_URL": "https://pay.example.com",
+    "PGB_TWO_FACTOR": "true",
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+}
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from merchants.provision import ProvisionError
 
 ROOT = Path(settings.BASE_DIR)
 PRODUCTION = "https://pgb.example"
+IN_PRODUCTION = {"DEBUG": "false", "PGB_PUBLIC_URL": PRODUCTION, "PGB_TWO_FACTOR": "true"}
 
 
 def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -71,16 +71,14 @@ def test_no_module_that_serves_can_be_imported_in_production() -> None:
         "        print(name)\n"
         "    except django.core.exceptions.ImproperlyConfigured: pass\n"
     )
-    done = python(
-        "-c", code, *modules, DEBUG="false", PGB_PUBLIC_URL=PRODUCTION, DJANGO_SETTINGS_MODULE="config.settings"
-    )
+    done = python("-c", code, *modules, **IN_PRODUCTION, DJANGO_SETTINGS_MODULE="config.settings")
     imported = set(done.stdout.split())
     assert imported >= {"guard", "checks"}, done.stderr
     assert not imported & serving
 
 
 def test_the_command_refuses_production() -> None:
-    done = python("manage.py", "sandbox", "--port", "0", DEBUG="false", PGB_PUBLIC_URL=PRODUCTION)
+    done = python("manage.py", "sandbox", "--port", "0", **IN_PRODUCTION)
     assert done.returncode != 0
     assert "needs DEBUG=true or a PGB_PUBLIC_URL on loopback" in done.stderr
 
@@ -127,10 +125,8 @@ def test_the_command_runs_until_it_is_told_to_end() -> None:
         assert "JP1" in requests.get(f"http://127.0.0.1:{port}/shop/", timeout=5).text
         taken = python("manage.py", "sandbox", "--port", port)
         assert taken.returncode == 1 and "choose another --port" in taken.stderr
-        started = time.monotonic()
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
-        assert time.monotonic() - started < 3
     finally:
         process.kill()
         process.communicate()
