@@ -4,7 +4,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -159,7 +160,10 @@ class ExchangesFiles(ImportExportMixin):
 
     def export_action(self, request: HttpRequest) -> HttpResponse:
         """Ask for the kind of file and the reason, or send the file."""
-        response = super().export_action(request)
+        try:
+            response = super().export_action(request)
+        except IncorrectLookupParameters as error:
+            raise BadRequest("a filter that is none") from error
         if isinstance(response, TemplateResponse):
             response.context_data |= {
                 "title": _("무이자할부 안내 내보내기"),

@@ -84,6 +84,10 @@ class AttentionAdmin(RecordAdmin):
         view = self.admin_site.admin_view(self.handle)
         return [path("<int:pk>/handle/", view, name="payments_handle"), *super().get_urls()]
 
+    def find(self, rows: QuerySet[Any], term: str) -> QuerySet[Any]:
+        """Find nothing: there is no search box."""
+        return rows.none()
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list, and whether staff can be told at all."""
         unsent = StaffAlert.objects.filter(due_at__isnull=False, attempts__gte=MANY_TRIES).exists()

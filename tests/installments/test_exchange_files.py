@@ -171,3 +171,8 @@ def test_all_rows_or_none_if_somebody_was_quicker(upload, confirm):
     NoticeFactory(issuer_id="KB", months=12, min_amount=60_000)
     assert "그사이에 안내가 바뀌어" in confirm(preview).content.decode()
     assert stored() == [("KB", 12, 0, 60_000)]
+
+
+@pytest.mark.parametrize("wrong", [{"kind": "zz"}, {"pk": "x"}, {"id__in": ","}], ids=str)
+def test_an_export_of_a_filter_that_is_none_is_refused(admin_client, address, wrong):
+    assert admin_client.get(address("export"), wrong).status_code == 400

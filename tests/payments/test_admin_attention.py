@@ -148,3 +148,7 @@ class TestButtons:
         assert answer.status_code == 302
         row.refresh_from_db()
         assert len(row.note) == 500
+
+
+def test_a_search_that_no_page_offers_finds_nothing(admin_client, one_of_each):
+    assert found(admin_client, q="a") == []
