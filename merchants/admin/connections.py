@@ -173,7 +173,7 @@ class MethodConnectionAdmin(RefusesCrafted, ModelAdmin):
 
     @display(description=_("대상"), ordering="db_type", header=True)
     def place(self, row: MethodConnection) -> list[str]:
-        return [words.place(row), row.nation]
+        return [row.place, row.nation]
 
     @display(description=_("결제수단"), ordering="method__display_order", header=True)
     def method_label(self, row: MethodConnection) -> list[str]:

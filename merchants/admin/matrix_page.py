@@ -165,7 +165,7 @@ def _entry(entry: Entry, column: Column, devices: list[str]) -> dict[str, Any]:
         "tone": TONES[entry.state],
         "why": entry.why,
         "bounds": " · ".join(map(str, bounds)),
-        "place": words.place(row),
+        "place": row.place,
         "mode": row.merchant.get_mode_display(),
         "mode_tone": words.MODE_TONES[row.merchant.mode],
         "charges": _charges(entry.charges, devices),

@@ -119,7 +119,7 @@ def _row(one: switching.Switch) -> dict[str, Any]:
     merchant = one.row.merchant
     return {
         "row": one.row,
-        "place": words.place(one.row),
+        "place": one.row.place,
         "merchant": f"{merchant.get_gateway_display()} {merchant.code}",
         "mode": merchant.get_mode_display(),
         "mode_tone": words.MODE_TONES[merchant.mode],

@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 
 from merchants.codes import Mode
 from merchants.lookup import MethodNotConnected
-from merchants.models import MethodConnection
 from merchants.order_pages import Answer, OrderPage, merchant_of
 
 # Colours are names of unfold's labels: "" is grey. Real money is to be handled with care.
@@ -48,14 +47,6 @@ def period(starts: datetime | None, ends: datetime | None) -> list[str]:
     begun = [_("%(start)s부터") % {"start": moment(starts)}] if starts else []
     over = [_("%(end)s까지") % {"end": moment(ends)}] if ends else []
     return [*begun, *over] or [_("항상")]
-
-
-def place(row: MethodConnection) -> str:
-    """Return whose order pages a connection is for."""
-    if row.db_type is None:
-        return _("모든 DBType")
-    joiner = _("전체") if row.joiner_id is None else row.joiner_id
-    return f"{row.db_type}/{joiner}"
 
 
 def page(one: OrderPage) -> str:

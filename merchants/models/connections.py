@@ -147,9 +147,16 @@ class MethodConnection(models.Model):
         ]
 
     def __str__(self) -> str:
-        joiner = "*" if self.joiner_id is None else self.joiner_id
-        who = f"{self.db_type or '*'}/{joiner} {self.nation}"
-        return f"{who} {self.method_id} {self.device} -> {self.merchant}"
+        device = self.get_device_display()
+        return f"{self.place} · {self.nation} · {self.method_id} · {device} → {self.merchant}"
+
+    @property
+    def place(self) -> str:
+        """Return whose order pages it is for, in the words of staff."""
+        if self.db_type is None:
+            return gettext("모든 DBType")
+        joiner = gettext("전체") if self.joiner_id is None else self.joiner_id
+        return f"{self.db_type}/{joiner}"
 
     @property
     def is_on(self) -> bool:
@@ -210,7 +217,9 @@ class MethodConnection(models.Model):
         """A row of a DBType must fit every shop it reaches, a nation-wide row at least one."""
         currencies = set(self.shops().values_list("currency", flat=True))
         if not currencies:
-            raise ValidationError(_("이 연결이 적용될 상점이 없습니다."), code="no_shop")
+            raise ValidationError(
+                _("이 연결이 적용될 상점이 없습니다. DBType, JoinerId, 국가를 확인하세요."), code="no_shop"
+            )
         if self.merchant.currency not in currencies or (self.db_type and len(currencies) > 1):
             raise ValidationError(
                 {
