@@ -188,3 +188,10 @@ def test_the_menu_offers_what_the_role_may_see(enter, rows, role):
         address = f'href="{reverse(page_name(label, "changelist"))}"'
         if label != "merchants.PaymentMethod":  # reached from the connections
             assert (address in page) == (role in rights.view), label
+
+
+def test_who_has_no_role_for_a_page_is_told_whom_to_ask(client):
+    client.force_login(User.objects.create_user("kim", is_staff=True))
+    answer = client.get(reverse("admin:auth_user_changelist"))
+    assert answer.status_code == 403
+    assert "최고관리자에게 요청하세요" in answer.content.decode()
