@@ -10,7 +10,7 @@ from merchants.admin import checks, reviews
 from merchants.codes import Mode, Purpose
 from merchants.consoles import CONSOLES
 from merchants.crypto import CannotOpen
-from merchants.models import Merchant
+from merchants.models import Merchant, PaymentMethod
 
 LAST_PAYMENTS = 20
 MOST_CONNECTIONS = 100
@@ -46,8 +46,13 @@ def merchant_page(request: HttpRequest, merchant: Merchant) -> dict[str, Any]:
 
 
 def _payments(merchant: Merchant) -> Any:
-    newest = merchant.sessions.select_related("order").only(*_OF_A_PAYMENT).order_by("-created_at", "-pk")
-    return newest[:LAST_PAYMENTS]
+    newest = (
+        merchant.sessions.select_related("order").only(*_OF_A_PAYMENT).order_by("-created_at", "-pk")[:LAST_PAYMENTS]
+    )
+    names = {method.code: method.local_name for method in PaymentMethod.objects.all()}
+    for payment in newest:
+        payment.method_name = names.get(payment.method, payment.method)
+    return newest
 
 
 def _warnings(merchant: Merchant) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from merchants.codes import Mode
-from merchants.models import Merchant
+from merchants.models import Merchant, PaymentMethod
 
 
 def moment(at: datetime | None) -> str:
@@ -18,3 +18,8 @@ def merchant(row: Merchant | None) -> str:
     if row is None:
         return ""
     return f"{row} ({Mode.TEST.label})" if row.mode == Mode.TEST else str(row)
+
+
+def method_names() -> dict[str, str]:
+    """Return what staff call each method of payment, by its code."""
+    return {method.code: method.local_name for method in PaymentMethod.objects.all()}

@@ -20,7 +20,7 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWid
 from merchants import audit
 from merchants.codes import Device, GatewayCode, Mode
 from payments import sums
-from payments.admin import charts, sheets
+from payments.admin import charts, columns, sheets
 from payments.admin.base import RecordList
 from payments.admin.sheets import FileKind
 from payments.models import PaymentSession
@@ -57,6 +57,13 @@ class PaymentList(RecordList):
     def is_narrowed(self) -> bool:
         """Whether anything was chosen or searched for."""
         return bool(self.has_active_filters or self.query)
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Name the methods of the page's payments, in one query."""
+        super().get_results(request)
+        names = columns.method_names()
+        for session in self.result_list:
+            session.method_name = names.get(session.method, session.method)
 
     @cached_property
     def totals(self) -> list[dict[str, Any]] | None:

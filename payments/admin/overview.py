@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from merchants.codes import GatewayCode, Mode
-from merchants.models import Merchant, PaymentMethod, Shop
+from merchants.models import Merchant, Shop
 from payments import circuits, sums
 from payments.admin import advice, charts, columns, health, periods, words
 from payments.admin.exports import PERMISSION
@@ -39,7 +39,7 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     now = timezone.now()
     choice = periods.chosen(request.GET)
     parts = sums.of_days(choice.first, choice.last, choice.mode)
-    methods = {method.code: method.local_name for method in PaymentMethod.objects.all()}
+    methods = columns.method_names()
     gateways = {code.value: str(code.label) for code in GatewayCode}
     tries = sums.of_tries(choice.first, choice.last, choice.mode)
     return context | {

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,6 +26,8 @@ from payments.models import (
     PaymentSession,
 )
 from payments.states import Reason, Stage
+
+WATCHED_FOR = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ def session_page(session: PaymentSession) -> dict[str, Any]:
         *(timeline.of_delivery(delivery, delivery.tries.all(), now) for delivery in deliveries),
         timeline.plans(session, calls, deliveries),
     )
+    next_at = min((at for at in (session.due_at, open_call and open_call.due_at) if at), default=None)
     return {
         "title": session.reference,
         "session": session,
@@ -82,8 +85,18 @@ def session_page(session: PaymentSession) -> dict[str, Any]:
         "shortened": any(len(part) == timeline.MOST_LINES for part in (events, calls, notices, deliveries)),
         "others": _others(session),
         "no_look": staff.why_no_look(session, open_call),
-        "next_at": min((at for at in (session.due_at, open_call and open_call.due_at) if at), default=None),
+        "next_at": next_at,
+        "is_watched": any(_is_now(at, now) for at in (next_at, *_due(deliveries))),
     }
+
+
+def _due(deliveries: Iterable[Delivery]) -> Iterator[datetime | None]:
+    return (delivery.due_at for delivery in deliveries if delivery.state == DeliveryState.WAITING)
+
+
+def _is_now(at: datetime | None, now: datetime) -> bool:
+    """Whether something should happen at this moment. Later than that, nobody works: the page is left alone."""
+    return at is not None and abs(at - now) < WATCHED_FOR
 
 
 def _hint(session: PaymentSession, open_call: GatewayCall | None) -> Any:
@@ -142,7 +155,8 @@ def _facts(session: PaymentSession) -> Iterator[tuple[str, str]]:
     """The small print. Pages to pay on and tokens stay out: who has them can act as the buyer."""
     buyer = _buyer(session)
     yield _("상품명"), masking.text(session.description)
-    yield _("결제수단"), f"{session.method} / {Device(session.device).label} / {session.nation}"
+    method = columns.method_names().get(session.method, session.method)
+    yield _("결제수단"), f"{method} / {Device(session.device).label} / {session.nation}"
     yield _("가맹점"), f"{session.merchant} · MID {session.merchant.mid}"
     yield _("상점"), f"{session.order.shop} · JoinerId {session.order.joiner_id}"
     yield _("면세 금액"), words.amount(session.tax_free, session.currency) if session.tax_free else ""

@@ -44,7 +44,7 @@ class PaymentSessionAdmin(PersonalData, ExportsFilter, RecordAdmin):
         "paid_on",
         "order_number",
         "gateway_account",
-        "method",
+        "method_name",
         "money",
         "money_back",
         "stage_label",
@@ -117,6 +117,11 @@ class PaymentSessionAdmin(PersonalData, ExportsFilter, RecordAdmin):
     def gateway_account(self, session: PaymentSession) -> tuple[str, str]:
         """Return the gateway, and beneath it whose contract it was paid with."""
         return str(session.get_gateway_display()), columns.merchant(session.merchant)
+
+    @display(description=gettext_lazy("결제수단"))
+    def method_name(self, session: Any) -> str:
+        """Return what staff call the method; the list has looked it up."""
+        return str(session.method_name)
 
     @display(description=gettext_lazy("금액"))
     def money(self, session: PaymentSession) -> str:

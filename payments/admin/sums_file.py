@@ -17,9 +17,8 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from merchants import audit
 from merchants.codes import GatewayCode, Mode
-from merchants.models import PaymentMethod
 from payments import sums
-from payments.admin import periods, sheets
+from payments.admin import columns, periods, sheets
 from payments.admin.exports import PERMISSION, ReasonForm
 from payments.admin.sheets import FileKind
 from payments.models import PaymentSession
@@ -126,7 +125,7 @@ def _rows(parts: Sequence[sums.Part], names: tuple[str, ...]) -> Iterator[list[A
 
 def _words() -> dict[tuple[str, str], str]:
     gateways = {("gateway", code.value): str(code.label) for code in GatewayCode}
-    return gateways | {("method", method.code): method.local_name for method in PaymentMethod.objects.all()}
+    return gateways | {("method", code): name for code, name in columns.method_names().items()}
 
 
 def _cells(total: sums.Total) -> list[Any]:

@@ -47,6 +47,14 @@ class TestLookAgain:
         assert PaymentSession.objects.get().due_at <= timezone.now()
         assert PaymentEvent.objects.values_list("kind", "actor").get() == ("look_requested", "kim")
 
+    def test_the_page_watches_while_the_look_is_due(self, staff_client):
+        session = PaidSessionFactory()
+        watching = f'hx-get="{page(session)}"'
+        assert watching not in shown(staff_client.get(page(session)))
+        assert watching in shown(staff_client.post(look_button(session), follow=True))
+        PaymentSession.objects.update(due_at=timezone.now() - timedelta(minutes=1))
+        assert watching not in shown(staff_client.get(page(session)))
+
     def test_a_session_that_never_opened_has_an_explanation_instead(self, staff_client):
         session = PaymentSessionFactory(gateway_id="", stage="FAILED", reason="GATEWAY_REFUSED")
         text = shown(staff_client.get(page(session)))
