@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pytest
 from django.db.models import ProtectedError
-from django.utils import timezone
+from django.utils import timezone, translation
 
-from merchants.models import PaymentMethod
+from merchants.models import MethodConnection, PaymentMethod
 from tests.factories import (
     ConnectionFactory,
+    MerchantFactory,
     PaymentMethodFactory,
     ShopFactory,
 )
@@ -36,6 +37,20 @@ class TestPaymentMethod:
 
 
 class TestConnection:
+    @pytest.mark.parametrize(
+        ("whose", "name"),
+        [
+            ({"db_type": None}, "모든 DBType"),
+            ({"db_type": "KR1"}, "KR1/전체"),
+            ({"db_type": "KR1", "joiner_id": 1001}, "KR1/1001"),
+        ],
+    )
+    def test_its_name_says_whose_order_pages_it_is_for(self, whose, name):
+        merchant = MerchantFactory.build(code="stripe-main")
+        row = MethodConnection(nation="KR", method_id="CARD", device="any", merchant=merchant, **whose)
+        with translation.override("ko"):
+            assert str(row) == f"{name} · KR · CARD · 모든 기기 → stripe-main"
+
     def test_joiner_needs_a_db_type(self):
         refused("connection_joiner_needs_db_type", ConnectionFactory, db_type=None, joiner_id=1)
         ConnectionFactory(db_type=None)
