@@ -1,5 +1,8 @@
 """A provision file that sets up one of each."""
 
+from django.utils import translation
+
+from merchants.models import MethodConnection
 from tests.factories import (
     API_KEY,
     SIGNING_SECRET,
@@ -44,3 +47,9 @@ FILE = {
         }
     ],
 }
+
+
+def connection_name():
+    """Return what a provision calls the only connection: it speaks English."""
+    with translation.override("en"):
+        return str(MethodConnection.objects.get())

@@ -17,7 +17,7 @@ from tests.factories import (
     MerchantFactory,
     ShopFactory,
 )
-from tests.merchants.provision_file import ENVIRONMENT, FILE
+from tests.merchants.provision_file import ENVIRONMENT, FILE, connection_name
 
 pytestmark = pytest.mark.django_db
 
@@ -30,7 +30,7 @@ def test_sets_everything_up(provision, file, name):
     assert provision(file, name) == [
         "shop KR1/1001: created",
         "merchant stripe-main: created",
-        f"connection {MethodConnection.objects.get()}: created",
+        f"connection {connection_name()}: created",
     ]
     shop, merchant, connection = Shop.objects.get(), Merchant.objects.get(), MethodConnection.objects.get()
     assert (shop.nations, shop.currency, shop.signing_secret) == (["KR"], "KRW", SIGNING_SECRET)
@@ -57,7 +57,7 @@ def test_says_what_changed(provision, file):
     assert provision(file) == [
         "shop KR1/1001: changed nation, api_key, api_key_old",
         "merchant stripe-main: changed credentials",
-        f"connection {MethodConnection.objects.get()}: changed priority",
+        f"connection {connection_name()}: changed priority",
     ]
     shop = Shop.objects.get()
     assert shops_by_api_key(API_KEY) == shops_by_api_key(OTHER_KEY) == [shop]

@@ -2,12 +2,12 @@
 
 import pytest
 
-from merchants.models import Merchant, MethodConnection
+from merchants.models import Merchant
 from tests.factories import (
     ConnectionFactory,
     MerchantFactory,
 )
-from tests.merchants.provision_file import ENVIRONMENT
+from tests.merchants.provision_file import ENVIRONMENT, connection_name
 
 pytestmark = pytest.mark.django_db
 
@@ -102,7 +102,7 @@ def test_ambiguous_connection(problems, provision, file):
 
 def test_changes_that_leave_a_connection_unfit(problems, provision, file):
     provision(file)
-    row = MethodConnection.objects.get()
+    row = connection_name()
     assert problems({"shops": [file["shops"][0] | {"currency": "JPY"}]}) == [
         f"shops[0]: {row} is connected to a merchant in KRW: switch it off first"
     ]
