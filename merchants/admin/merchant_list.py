@@ -12,12 +12,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from merchants.codes import Mode, ReviewState
+from merchants.admin import words
+from merchants.codes import ReviewState
 from merchants.models import CardIssuer, IssuerReview, Merchant
 from merchants.models.accounts import EXPIRY_WARNING
-
-# Colours are names of unfold's labels: "" is grey.
-MODE_TONES = {Mode.LIVE: "danger", Mode.TEST: "info"}
 
 
 def with_counts(merchants: QuerySet[Any]) -> QuerySet[Any]:
@@ -51,7 +49,7 @@ class ExpiryFilter(SimpleListFilter):
 class MerchantColumns:
     """Columns that are no plain fields."""
 
-    @display(description=_("구분"), ordering="mode", label=MODE_TONES)
+    @display(description=_("구분"), ordering="mode", label=words.MODE_TONES)
     def mode_label(self, merchant: Merchant) -> tuple[str, str]:
         return merchant.mode, merchant.get_mode_display()
 

@@ -14,7 +14,7 @@ from merchants.lookup import MethodNotConnected
 from merchants.order_pages import Answer, OrderPage, merchant_of
 
 # Colours are names of unfold's labels: "" is grey. Real money is to be handled with care.
-MODE_TONES = {Mode.TEST: "info", Mode.LIVE: "warning"}
+MODE_TONES = {Mode.TEST: "info", Mode.LIVE: "danger"}
 
 
 def label(text: str, tone: str) -> SafeString:

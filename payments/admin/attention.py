@@ -23,7 +23,7 @@ from payments.admin.base import RecordAdmin
 from payments.models import Attention, AttentionKind, Handling, StaffAlert
 
 STATE_TONES: dict[str, str] = {Handling.NEW: "danger", Handling.IN_HAND: "info", Handling.DONE: "", "CLOSED": "success"}
-MODE_TONES: dict[str, str] = {Mode.TEST: "warning", Mode.LIVE: "", "": ""}
+MODE_TONES: dict[str, str] = {Mode.TEST: "info", Mode.LIVE: "danger", "": ""}
 # So many failures in a row mean that staff are not told.
 MANY_TRIES = 3
 

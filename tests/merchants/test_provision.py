@@ -74,7 +74,7 @@ def test_old_key_and_secret_end_when_the_file_drops_them(provision, file):
 
 
 def test_leaves_alone_what_the_file_does_not_name(provision, file):
-    other = [ShopFactory(joiner_id=1002), MerchantFactory(), ConnectionFactory()]
+    other = [ShopFactory(joiner_id=1002), MerchantFactory(), ConnectionFactory(priority=7)]
     provision(file)
     for row in other:
         before = row.__dict__.copy()

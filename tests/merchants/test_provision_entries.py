@@ -96,7 +96,7 @@ def test_taken_by_another_row(problems, file):
 
 def test_ambiguous_connection(problems, provision, file):
     provision(file)
-    ConnectionFactory(merchant=Merchant.objects.get(), max_amount=5)
+    ConnectionFactory(merchant=Merchant.objects.get(), max_amount=5, priority=7)
     assert problems(file) == ["connections[0]: there are already 2 such connections: change them in the admin"]
 
 
