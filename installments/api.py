@@ -18,7 +18,7 @@ from installments.lookup import IssuerNotices
 from installments.models import LARGEST_AMOUNT, Bearer
 from merchants.functions import FunctionAnswerSerializer, ShopFunction, answer, documented
 from merchants.lookup import CARD, MethodNotConnected, NoMerchant, issuers_of
-from merchants.offers import OrderPage, merchant_for
+from merchants.offers import Shopper, merchant_for
 from merchants.serializers import NamesSerializer, OrderPageSerializer
 
 SECONDS = 30  # a page may show what it has for that long without asking again
@@ -119,7 +119,7 @@ class InterestFree(ShopFunction):
         """Tell the notices in force."""
         wish = self.wish(request)
         day = wish.get("date") or timezone.localdate()
-        page = OrderPage(
+        shopper = Shopper(
             shop=self.shop(request, wish),
             joiner_id=wish["joiner_id"],
             nation=wish["nation_code"],
@@ -128,7 +128,7 @@ class InterestFree(ShopFunction):
             amount=wish.get("amount"),
             gateway=wish.get("pg_type"),
         )
-        return _conditional(request, listing(day, page.nation, page.amount, _found(page, day)))
+        return _conditional(request, listing(day, shopper.nation, shopper.amount, _found(shopper, day)))
 
 
 def _moment(day: date) -> datetime:
@@ -137,14 +137,14 @@ def _moment(day: date) -> datetime:
     return now if day == now.date() else datetime.combine(day, time(12), now.tzinfo)
 
 
-def _found(page: OrderPage, day: date) -> list[IssuerNotices]:
+def _found(shopper: Shopper, day: date) -> list[IssuerNotices]:
     """Return what is in force for the merchant that would charge a card; nothing if none would."""
     try:
-        merchant = merchant_for(page, CARD).merchant
+        merchant = merchant_for(shopper, CARD).merchant
     except (MethodNotConnected, NoMerchant):
         return []
     return lookup.in_force(
-        day=day, nation=page.nation, amount=page.amount, gateway=merchant.gateway, issuers=issuers_of(merchant)
+        day=day, nation=shopper.nation, amount=shopper.amount, gateway=merchant.gateway, issuers=issuers_of(merchant)
     )
 
 

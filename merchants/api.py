@@ -10,16 +10,16 @@ from rest_framework.response import Response
 from merchants import api_docs, lookup, offers
 from merchants.functions import AskedSerializer, ShopFunction, answer, error
 from merchants.models import MethodConnection, PaymentMethod
-from merchants.offers import OrderPage
+from merchants.offers import Shopper
 from merchants.serializers import MerchantAskedSerializer, MethodAskedSerializer, PgInfoAskedSerializer
 
 
 class OrderPageFunction(ShopFunction):
     """A function about one order page."""
 
-    def page(self, request: Request, wish: dict[str, Any]) -> OrderPage:
-        """Return the order page that is asked about, as it is now."""
-        return OrderPage(
+    def shopper(self, request: Request, wish: dict[str, Any]) -> Shopper:
+        """Return whose order page is asked about, as it is now."""
+        return Shopper(
             shop=self.shop(request, wish),
             joiner_id=wish["joiner_id"],
             nation=wish["nation_code"],
@@ -39,8 +39,8 @@ class PaymentMethodConnection(OrderPageFunction):
     def post(self, request: Request) -> Response:
         """Tell both flags of a method. A sub method (부결제수단) has none: it never goes to a gateway."""
         wish = self.wish(request)
-        page, method = self.page(request, wish), wish["pay_type"]
-        connected, in_use = offers.flags_for(page, method)
+        shopper, method = self.shopper(request, wish), wish["pay_type"]
+        connected, in_use = offers.flags_for(shopper, method)
         return answer(pay_type=method, is_main=not lookup.is_sub_method(method), connected=connected, in_use=in_use)
 
 
@@ -53,7 +53,7 @@ class MerchantLookup(OrderPageFunction):
     def post(self, request: Request) -> Response:
         """Tell who charges; without a merchant the payment is impossible."""
         wish = self.wish(request)
-        return answer(**_told(offers.merchant_for(self.page(request, wish), wish["pay_type"])))
+        return answer(**_told(offers.merchant_for(self.shopper(request, wish), wish["pay_type"])))
 
 
 class PgInfo(OrderPageFunction):
@@ -65,7 +65,7 @@ class PgInfo(OrderPageFunction):
     def post(self, request: Request) -> Response:
         """Tell what is connected and in use, in display order."""
         wish = self.wish(request)
-        found = offers.offers(self.page(request, wish), wish.get("pay_types"))
+        found = offers.offers(self.shopper(request, wish), wish.get("pay_types"))
         return answer(offers=[_told(row) for row in found])
 
 

@@ -6,11 +6,15 @@ from datetime import datetime
 
 from merchants import lookup
 from merchants.models import MethodConnection, Shop
+from merchants.order_pages import lowest_amounts
 
 
 @dataclass(frozen=True)
-class OrderPage:
-    """Who looks at it, and for what. ``amount`` in minor units; None: whatever the amount. ``gateway`` None: any."""
+class Shopper:
+    """Who looks at an order page, and for what.
+
+    ``amount`` in minor units; None: whatever the amount. ``gateway`` None: any.
+    """
 
     shop: Shop
     joiner_id: int
@@ -21,45 +25,42 @@ class OrderPage:
     gateway: str | None = None
 
 
-def flags_for(page: OrderPage, method: str) -> tuple[bool, bool]:
+def flags_for(shopper: Shopper, method: str) -> tuple[bool, bool]:
     """Return (연결여부, 사용여부): both true if one of the rows that decide has both; both false without a row."""
-    rows = lookup.rows_for(page.shop, page.joiner_id, page.nation, method)
+    rows = lookup.rows_for(shopper.shop, shopper.joiner_id, shopper.nation, method)
     decided = {
         (row.connected, row.in_use)
-        for amount in _amounts(page, rows)
-        for row in lookup.deciding(rows, page.device, amount, page.at, page.gateway)
+        for amount in _amounts(shopper, rows)
+        for row in lookup.deciding(rows, shopper.device, amount, shopper.at, shopper.gateway)
     }
     return max(decided, default=(False, False))
 
 
-def charging(page: OrderPage, method: str) -> list[MethodConnection]:
+def charging(shopper: Shopper, method: str) -> list[MethodConnection]:
     """Return the connections through which some amount would be charged, the smallest amounts first."""
-    rows = lookup.rows_for(page.shop, page.joiner_id, page.nation, method)
+    rows = lookup.rows_for(shopper.shop, shopper.joiner_id, shopper.nation, method)
     found: dict[int, MethodConnection] = {}
-    for amount in _amounts(page, rows):
+    for amount in _amounts(shopper, rows):
         with suppress(lookup.MethodNotConnected, lookup.NoMerchant):
-            row = lookup.find_connection(**{**vars(page), "amount": amount}, method=method)
+            row = lookup.find_connection(**{**vars(shopper), "amount": amount}, method=method)
             found[row.pk] = row
     return list(found.values())
 
 
-def merchant_for(page: OrderPage, method: str) -> MethodConnection:
+def merchant_for(shopper: Shopper, method: str) -> MethodConnection:
     """Return the connection that charges. Raises MethodNotConnected or NoMerchant, as a PayStart would be refused."""
-    if page.amount is None and (found := charging(page, method)):
+    if shopper.amount is None and (found := charging(shopper, method)):
         return found[0]
-    return lookup.find_connection(**{**vars(page), "amount": page.amount or 0}, method=method)
+    return lookup.find_connection(**{**vars(shopper), "amount": shopper.amount or 0}, method=method)
 
 
-def offers(page: OrderPage, methods: list[str] | None) -> list[MethodConnection]:
+def offers(shopper: Shopper, methods: list[str] | None) -> list[MethodConnection]:
     """Return every connection that would charge, of ``methods`` (None: all), in the order of display."""
-    wanted = lookup.methods_of(page.nation) if methods is None else dict.fromkeys(methods)
-    rows = [row for method in wanted for row in charging(page, method)]
+    wanted = lookup.methods_of(shopper.nation) if methods is None else dict.fromkeys(methods)
+    rows = [row for method in wanted for row in charging(shopper, method)]
     return sorted(rows, key=lambda row: (row.display_order or row.method.display_order, row.method_id, row.min_amount))
 
 
-def _amounts(page: OrderPage, rows: list[MethodConnection]) -> list[int]:
+def _amounts(shopper: Shopper, rows: list[MethodConnection]) -> list[int]:
     """Return the amount that is asked about, else one of each range in which other rows may decide."""
-    if page.amount is not None:
-        return [page.amount]
-    above = {row.max_amount + 1 for row in rows if row.max_amount is not None}
-    return sorted({row.min_amount for row in rows} | above)
+    return lowest_amounts(rows) if shopper.amount is None else [shopper.amount]
