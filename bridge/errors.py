@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class ErrorCode(StrEnum):
-    """ErrorCode of the shop interface. Those about cancels come with the cancels."""
+    """ErrorCode of the shop interface."""
 
     INVALID_REQUEST = "INVALID_REQUEST"
     UNAUTHORIZED = "UNAUTHORIZED"
@@ -19,6 +19,12 @@ class ErrorCode(StrEnum):
     PAYMENT_ENDED = "PAYMENT_ENDED"
     NO_WINDOW = "NO_WINDOW"
     ORDER_NOT_FOUND = "ORDER_NOT_FOUND"
+    NOT_PAID = "NOT_PAID"
+    OVER_REFUND = "OVER_REFUND"
+    BALANCE_MISMATCH = "BALANCE_MISMATCH"
+    CANCEL_IN_PROGRESS = "CANCEL_IN_PROGRESS"
+    REPEAT_OR_NEW = "REPEAT_OR_NEW"
+    NOT_CANCELLABLE = "NOT_CANCELLABLE"
     GATEWAY_REFUSED = "GATEWAY_REFUSED"
     GATEWAY_UNREACHABLE = "GATEWAY_UNREACHABLE"
     OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
@@ -52,9 +58,15 @@ ADVICE = {
     ErrorCode.PAYMENT_ENDED: "The payment is over, unpaid. Begin a new one with PayStart.",
     ErrorCode.NO_WINDOW: "This payment has no window of Inicis. Send the buyer to RedirectUrl of PayStart's answer.",
     ErrorCode.ORDER_NOT_FOUND: "No payment of this order was ever started at PGB.",
-    ErrorCode.GATEWAY_REFUSED: "The gateway will not take this payment. Change it, or offer another PayType.",
-    ErrorCode.GATEWAY_UNREACHABLE: "Surely nothing happened. Repeat the same PayStart.",
-    ErrorCode.OUTCOME_UNKNOWN: "It is being found out. Repeat the same PayStart; do not refund by other means.",
+    ErrorCode.NOT_PAID: "There is nothing to give back: the gateway says that this order is not paid.",
+    ErrorCode.OVER_REFUND: "TaxFreePrice, or the refund, is more than is left. PayStatus tells what is left.",
+    ErrorCode.BALANCE_MISMATCH: "The prices do not agree, or not with Balance of this answer. Read it and ask anew.",
+    ErrorCode.CANCEL_IN_PROGRESS: "Another cancel of this payment is under way. Repeat after 2 seconds.",
+    ErrorCode.REPEAT_OR_NEW: "The same cancel (CancelId) was done before. For a new one send a RequestId of your own.",
+    ErrorCode.NOT_CANCELLABLE: "This payment cannot be cancelled here; ErrorMessage says why. Do not repeat.",
+    ErrorCode.GATEWAY_REFUSED: "The gateway will not do it. Change the request: another PayType, another amount.",
+    ErrorCode.GATEWAY_UNREACHABLE: "Surely nothing happened. Repeat the call; a cancel with a new RequestId.",
+    ErrorCode.OUTCOME_UNKNOWN: "It is being found out. Repeat the same call; do not refund by other means.",
     ErrorCode.THROTTLED: "Repeat after the seconds of Retry-After.",
     ErrorCode.UNAVAILABLE: "PGB cannot store anything now. Repeat the same call after the seconds of Retry-After.",
     ErrorCode.INTERNAL: "An error of PGB. Ask with PayStatus before you repeat the call.",

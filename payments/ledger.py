@@ -138,15 +138,19 @@ def open_session(order: Order, merchant: Merchant, terms: Terms) -> PaymentSessi
     return session
 
 
-def intend(session: PaymentSession, kind: CallKind, body: str, *, due_at: datetime, **more: Any) -> GatewayCall:
-    """Write the intent of a call with effect: READY, to be claimed by a worker at ``due_at``."""
+def intend(session: PaymentSession, kind: CallKind, body: str | None, *, due_at: datetime, **more: Any) -> GatewayCall:
+    """Write the intent of a call with effect: READY, to be claimed by a worker at ``due_at``.
+
+    ``body`` None: the worker writes it before it sends. A cancel's key is derived from its reservation.
+    """
     uuid = uuid4()
+    named = more["cancellation"].uuid if "cancellation" in more else uuid
     call = GatewayCall(
         uuid=uuid,
         session=session,
         merchant=session.merchant,
         kind=kind,
-        idempotency_key=f"pgb:{kind.lower()}:{uuid}",
+        idempotency_key=f"pgb:{kind.lower()}:{named}",
         due_at=due_at,
         **more,
     )
@@ -188,14 +192,8 @@ def end_call(call: GatewayCall, state: CallState, at: datetime, **words: Any) ->
 def leave_unknown(call: GatewayCall, due_at: datetime, code: str, message: str, **changes: Any) -> None:
     """Write that nobody knows what the call did: it is looked into at ``due_at``."""
     held = GatewayCall.objects.filter(pk=call.pk, lease_token=call.lease_token)
-    held.update(
-        state=CallState.UNKNOWN,
-        lease_token=None,
-        due_at=due_at,
-        code=code[:100],
-        message=message[:500],
-        **changes,
-    )
+    changes |= {"code": code[:100], "message": message[:500]}
+    held.update(state=CallState.UNKNOWN, lease_token=None, due_at=due_at, **changes)
 
 
 def leave_unsent(call: GatewayCall, due_at: datetime, code: str) -> None:

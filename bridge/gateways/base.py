@@ -29,6 +29,10 @@ class Refused(GatewayError):
     """The gateway said no: it has not done what was asked."""
 
 
+class Denied(Refused):
+    """The keys were refused: this try did nothing, and says nothing about an earlier try of the same call."""
+
+
 class Unknown(GatewayError):
     """It was sent, or may have been, and no clear answer came: never to be guessed."""
 
@@ -64,7 +68,10 @@ class Capabilities:
     ``methods``: the payment methods (their codes). ``key_window``: how long the same idempotency key surely
     means the same call. ``balance_guard``: it refuses by itself what it has done already, or to give back more
     than was paid. ``lookup_by_reference``: ``find`` works. ``separate_confirm``: the buyer's approval takes no
-    money before ours. ``call_seconds`` and ``lookup_seconds``: deadlines of one call with effect, of one lookup.
+    money before ours. ``partial_cancel``: the methods of which a part can be given back. ``refunds_itself``: those
+    whose money goes back without the buyer's doing. ``needs_account``: those that ask for the buyer's bank account
+    in a refund once they are paid. ``call_seconds`` and ``lookup_seconds``: deadlines of one call with effect, of one
+    lookup.
     """
 
     methods: frozenset[str]
@@ -73,6 +80,9 @@ class Capabilities:
     lookup_by_reference: bool
     signed_webhooks: bool
     separate_confirm: bool
+    partial_cancel: frozenset[str]
+    refunds_itself: frozenset[str]
+    needs_account: frozenset[str] = frozenset()
     call_seconds: float = 20.0
     lookup_seconds: float = 6.0
 
@@ -139,6 +149,45 @@ class Fetched:
     page_url: str = ""
 
 
+class RefundStatus(StrEnum):
+    """What became of money on its way back. FAILED: it did not go, or came back to us."""
+
+    PENDING = "PENDING"
+    DONE = "DONE"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRequest:
+    """What a gateway needs to give money back, in minor units; ``cancel_id`` is ours and comes back in ``Refund``.
+
+    ``balance_before`` is what was left to give back before it; ``account`` the buyer's bank, account and holder
+    where the method needs them.
+    """
+
+    cancel_id: str
+    reference: str
+    gateway_id: str
+    gateway_payment_id: str
+    amount: int
+    currency: str
+    balance_before: int
+    tax_free: int
+    reason: str
+    account: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """One refund as the gateway knows it. ``cancel_id`` is ours, or empty for one made without us."""
+
+    gateway_cancel_id: str
+    cancel_id: str
+    amount: int
+    status: RefundStatus
+    code: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
     """One notification, as far as it may be believed: which payment to ask about.
@@ -166,7 +215,7 @@ class KeyOwner:
 
 
 # The methods of a Gateway that go over the network.
-CALLS = frozenset({"start", "expire", "fetch", "find", "check"})
+CALLS = frozenset({"start", "expire", "cancel", "fetch", "find", "refunds", "check"})
 
 
 class Gateway(ABC):
@@ -203,6 +252,18 @@ class Gateway(ABC):
 
         None says that it is surely not there; a search that cannot be finished in time raises Unknown.
         """
+
+    @abstractmethod
+    def cancel_body(self, request: CancelRequest) -> str:
+        """Return the exact body of the call that gives money back. Raises Refused if the gateway cannot do it."""
+
+    @abstractmethod
+    def cancel(self, call: StoredCall) -> Refund:
+        """Give money back; what comes is DONE or PENDING. Raises NotSent, Refused or Unknown."""
+
+    @abstractmethod
+    def refunds(self, gateway_payment_id: str) -> tuple[Refund, ...]:
+        """Return every refund of a payment, also those made in the gateway's console. Raises GatewayError."""
 
     @abstractmethod
     def check(self) -> KeyOwner:

@@ -2,6 +2,7 @@
 
 from payments.models.attention import AlertChannel, Attention, AttentionKind, Handling, StaffAlert
 from payments.models.calls import OPEN_CALLS, CallKind, CallState, GatewayCall
+from payments.models.cancellations import OPEN_CANCELS, RESERVING, Cancellation, CancelOrigin, CancelState
 from payments.models.checks import CheckState, CredentialCheck
 from payments.models.deliveries import Delivery, DeliveryAttempt, DeliveryKind, DeliveryState
 from payments.models.events import Circuit, PaymentEvent
@@ -10,11 +11,16 @@ from payments.models.orders import Order, PaymentSession
 
 __all__ = [
     "OPEN_CALLS",
+    "OPEN_CANCELS",
+    "RESERVING",
     "AlertChannel",
     "Attention",
     "AttentionKind",
     "CallKind",
     "CallState",
+    "CancelOrigin",
+    "CancelState",
+    "Cancellation",
     "CheckState",
     "Circuit",
     "CredentialCheck",

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from merchants.fields import SealedField
 from merchants.models import Merchant
+from payments.models.cancellations import Cancellation
 from payments.models.orders import PaymentSession
 from payments.models.queued import Queued, due_index
 from payments.states import Reason
@@ -44,8 +45,12 @@ class GatewayCall(Queued):
     session = models.ForeignKey(PaymentSession, on_delete=models.PROTECT, related_name="calls")
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+", verbose_name=_("가맹점"))
     kind = models.CharField(_("종류"), max_length=10, choices=CallKind)
+    cancellation = models.ForeignKey(
+        Cancellation, null=True, blank=True, on_delete=models.PROTECT, related_name="calls", verbose_name=_("취소내역")
+    )
     state = models.CharField(_("상태"), max_length=8, choices=CallState, default=CallState.READY)
     idempotency_key = models.CharField(_("멱등키"), max_length=255, unique=True)
+    # Written before the call is sent; of a cancel by the worker that sends it, who knows the gateway's form.
     sealed_body = models.BinaryField(null=True, editable=False)
     body = SealedField("sealed_body")
     purpose = models.CharField(_("목적"), max_length=24, choices=Reason, blank=True)
@@ -74,6 +79,11 @@ class GatewayCall(Queued):
                 name="one_open_net_cancel_per_session",
             ),
             models.CheckConstraint(condition=Q(state__in=CallState.values), name="call_state_known"),
+            models.CheckConstraint(
+                condition=Q(kind=CallKind.CANCEL, cancellation__isnull=False)
+                | (~Q(kind=CallKind.CANCEL) & Q(cancellation__isnull=True)),
+                name="cancel_call_has_its_cancellation",
+            ),
             # A lookup may end a call that was never sent.
             models.CheckConstraint(
                 condition=~Q(state__in=(CallState.SENDING, CallState.UNKNOWN)) | Q(first_sent_at__isnull=False),

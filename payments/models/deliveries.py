@@ -19,6 +19,10 @@ class DeliveryKind(models.TextChoices):
     PAY_FAILED = "PayFailed", _("결제 실패")
     PAY_EXPIRED = "PayExpired", _("결제 만료")
     VIRTUAL_ACCOUNT_ISSUED = "VirtualAccountIssued", _("입금 대기")
+    CANCEL_COMPLETE = "CancelComplete", _("취소 완료")
+    CANCEL_FAILED = "CancelFailed", _("취소 실패")
+    REFUND_REVERSED = "RefundReversed", _("환불 반환됨")
+    DISPUTED = "Disputed", _("분쟁")
 
 
 class DeliveryState(models.TextChoices):

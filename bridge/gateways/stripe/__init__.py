@@ -13,12 +13,14 @@ from django.core.validators import validate_email
 from django.utils import timezone
 
 from bridge.gateways.base import (
+    CancelRequest,
     Capabilities,
     Fetched,
     Gateway,
     KeyOwner,
     Notice,
     PageKind,
+    Refund,
     Refused,
     Started,
     StartRequest,
@@ -26,7 +28,7 @@ from bridge.gateways.base import (
     StoredCall,
     Unknown,
 )
-from bridge.gateways.stripe import notices
+from bridge.gateways.stripe import notices, refunding
 from bridge.gateways.stripe.client import ask, client, own_account
 
 # Stripe takes 30 minutes to 24 hours; the margins allow for clocks that differ.
@@ -59,6 +61,9 @@ class Stripe(Gateway):
         lookup_by_reference=True,
         signed_webhooks=True,
         separate_confirm=False,
+        partial_cancel=frozenset(METHODS),
+        # A konbini buyer is asked by mail for a bank account.
+        refunds_itself=frozenset(METHODS) - {"KONBINI"},
     )
 
     def start_body(self, request: StartRequest) -> str:
@@ -146,6 +151,26 @@ class Stripe(Gateway):
         page = self._sessions(seconds).list(params)
         ids = {_reference(session): session.id for session in page.data}
         return ids, page.data[-1].id if page.has_more else None
+
+    def cancel_body(self, request: CancelRequest) -> str:
+        """Return the parameters of a refund, always with its amount: without one Stripe refunds all that is left."""
+        return refunding.body(request, self._factor)
+
+    def cancel(self, call: StoredCall) -> Refund:
+        """Refund the payment."""
+        return refunding.send(client(self.account.credentials["secret_key"], call.seconds), call, self._factor)
+
+    def refunds(self, gateway_payment_id: str) -> tuple[Refund, ...]:
+        """List the refunds of the payment, the newest first."""
+        return refunding.listed(
+            client(self.account.credentials["secret_key"], self.capabilities.lookup_seconds),
+            gateway_payment_id,
+            self._factor,
+        )
+
+    @property
+    def _factor(self) -> int:
+        return _factor(self.account.currency) or 1
 
     def check(self) -> KeyOwner:
         """Read the account of the key. Test or live is told by the key itself: Stripe's account does not say."""

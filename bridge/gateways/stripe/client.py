@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import stripe
 from django.conf import settings
 
-from bridge.gateways.base import GatewayError, NotSent, Refused, Unknown
+from bridge.gateways.base import Denied, GatewayError, NotSent, Refused, Unknown
 from bridge.gateways.http import Door
 
 API_VERSION = "2026-10-28.endive"
@@ -73,12 +73,9 @@ def ask(call: Callable[[], T]) -> T:
         raise NotSent(_code(error, "rate_limit")) from None
     except stripe.IdempotencyError as error:
         raise Unknown(_code(error, "idempotency_error")) from None
-    except (
-        stripe.InvalidRequestError,
-        stripe.CardError,
-        stripe.AuthenticationError,
-        stripe.PermissionError,
-    ) as error:
+    except (stripe.AuthenticationError, stripe.PermissionError) as error:
+        raise Denied(_code(error, type(error).__name__), _param(error)) from None
+    except (stripe.InvalidRequestError, stripe.CardError) as error:
         raise Refused(_code(error, type(error).__name__), _param(error)) from None
     except stripe.StripeError as error:
         raise Unknown(_code(error, f"http_{error.http_status}")) from None
