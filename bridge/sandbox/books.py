@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 Json = dict[str, Any]
+CANCEL_ID = "pgb_cancel"  # where PGB writes its own id into a refund's metadata
 
 
 @dataclass
@@ -29,7 +30,10 @@ class Session:
 
 @dataclass
 class Payment:
-    """One PaymentIntent with its latest charge. Money: `captured` came in, `refunded` of it went back."""
+    """One PaymentIntent with its latest charge. Money: `captured` came in.
+
+    `refunded` of it went back or is on its way: what Stripe calls amount_refunded.
+    """
 
     id: str
     account: str
@@ -44,6 +48,48 @@ class Payment:
     refunded: int = 0
     disputed: bool = False
     deposit_until: int | None = None
+
+
+@dataclass
+class Refund:
+    """One refund. `key` is the idempotency key that made it; None: made in the gateway's console."""
+
+    id: str
+    account: str
+    payment: str
+    amount: int
+    currency: str
+    created: int
+    status: str  # pending | requires_action | succeeded | failed | canceled
+    reason: str | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+    key: str | None = None
+    pending_reason: str | None = None
+    failure_reason: str | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether its amount is out of the merchant's hands."""
+        return self.status not in ("failed", "canceled")
+
+    @property
+    def cancel_id(self) -> str | None:
+        """The id that PGB gave it."""
+        return self.metadata.get(CANCEL_ID)
+
+
+@dataclass
+class Dispute:
+    """One dispute of a payment by its buyer."""
+
+    id: str
+    account: str
+    payment: str
+    amount: int
+    currency: str
+    created: int
+    reason: str
+    status: str = "needs_response"  # needs_response | won | lost
 
 
 @dataclass
@@ -82,19 +128,35 @@ class Call:
 
 @dataclass
 class StripeBooks:
-    """What Stripe believes. `creates` counts sessions really made per idempotency key."""
+    """What Stripe believes. `creates` and `refunds_by_key` count what was really made per idempotency key."""
 
     sessions: dict[str, Session] = field(default_factory=dict)
     payments: dict[str, Payment] = field(default_factory=dict)
+    refunds: dict[str, Refund] = field(default_factory=dict)
+    disputes: dict[str, Dispute] = field(default_factory=dict)
     events: dict[str, Event] = field(default_factory=dict)
     creates: Counter[str] = field(default_factory=Counter)
+    refunds_by_key: Counter[str] = field(default_factory=Counter)
+    refunds_by_cancel: Counter[str] = field(default_factory=Counter)  # by the id that PGB gave
     calls: list[Call] = field(default_factory=list)
     webhooks: list[Sent] = field(default_factory=list)
 
     def paid(self, reference: str) -> int:
-        """What came in for our order number, over all sessions that name it, less what went back."""
-        named = {one.id for one in self.sessions.values() if one.reference == reference}
-        return sum(one.captured - one.refunded for one in self.payments.values() if one.session in named)
+        """What came in for our order number, over all sessions that name it, less what went back.
+
+        Refunds on their way count as gone; those that failed, as if they had never been made.
+        """
+        return sum(one.captured - one.refunded for one in self.payments_of(reference))
+
+    def payments_of(self, reference: str) -> list[Payment]:
+        """The payments of the sessions that carry our order number, oldest first."""
+        named = {one.id for one in self.by_reference(reference)}
+        return [one for one in self.payments.values() if one.session in named]
+
+    def refunds_of(self, reference: str) -> list[Refund]:
+        """Every refund of those payments, oldest first, those that failed too."""
+        paid = {one.id for one in self.payments_of(reference)}
+        return [one for one in self.refunds.values() if one.payment in paid]
 
     def by_reference(self, reference: str) -> list[Session]:
         """The sessions that carry our order number, oldest first."""

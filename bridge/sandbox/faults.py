@@ -11,9 +11,20 @@ from typing import Any
 
 from bridge.sandbox.schedule import now
 
-API = ("start", "fetch", "list", "expire", "events", "balance", "check")
+API = ("start", "fetch", "list", "expire", "cancel", "refunds", "events", "balance", "check")
 INBOUND = (*API, "forward")
 OPERATIONS = (*INBOUND, "webhook", "return")
+READS = ("fetch", "list", "cancel", "refunds")
+PENDING_REASONS = ("processing", "insufficient_funds", "charge_pending")
+FAILURE_REASONS = (
+    "unknown",
+    "lost_or_stolen_card",
+    "expired_or_canceled_card",
+    "charge_for_pending_refund_disputed",
+    "insufficient_funds",
+    "declined",
+    "merchant_request",
+)
 Z99 = 2.3263478740408408  # the 99th percentile of the normal distribution
 
 
@@ -37,9 +48,9 @@ KINDS: dict[str, Kind] = {
     # an error before the work; a 500 is the peer's own (and kept under the key), others come from in front of it
     "error_before": Kind(INBOUND, {"status": 500}),
     "throttle": Kind(INBOUND, {"code": ("rate_limit", "lock_timeout")}),
-    "conflict": Kind(("start", "expire")),
+    "conflict": Kind(("start", "expire", "cancel")),
     # what was created less than so many seconds ago is not there yet
-    "not_visible": Kind(("fetch", "list"), {"seconds": 60.0}),
+    "not_visible": Kind(("fetch", "list", "refunds"), {"seconds": 60.0}),
     # an error after the work
     "error_after": Kind(INBOUND, {"status": 500}),
     # the work is done, the connection closes without an answer; a webhook's answer is not believed to have come
@@ -52,10 +63,21 @@ KINDS: dict[str, Kind] = {
     "drip": Kind(INBOUND, {"seconds": 0.05}),
     "garbage": Kind(INBOUND, {"body": ("html", "truncated", "empty", "array", "binary")}),
     "endless": Kind(INBOUND),
-    # the answer lies, in the session, its payment and its charge alike
-    "wrong": Kind(("fetch", "list"), {"field": ("amount", "currency", "reference", "livemode")}),
+    # the answer lies, in the session, its payment, its charge and their refunds alike
+    "wrong": Kind(READS, {"field": ("amount", "currency", "reference", "livemode")}),
     # any member of the answer: {"payment_intent.amount_received": 1}
-    "alter": Kind(("start", "fetch", "list"), {"set": dict}),
+    "alter": Kind(("start", *READS), {"set": dict}),
+    # the refund is made, but comes to this; without the fault it succeeds (konbini: requires_action)
+    "refund_status": Kind(
+        ("cancel",),
+        {
+            "status": ("pending", "requires_action", "failed"),
+            "pending_reason": PENDING_REASONS,
+            "failure_reason": FAILURE_REASONS,
+        },
+    ),
+    # just before, somebody refunds so much of the payment (0: the rest) in the gateway's own console
+    "console_refund": Kind(("fetch", "cancel", "refunds"), {"amount": 0, "silent": True}),
     # the buyer has acted, and PGB has answered the webhook, before the create is answered
     "webhook_first": Kind(("start",), {"how": ("pay", "later", "decline")}),
     "duplicate": Kind(("webhook",), {"copies": 2, "concurrent": False}),

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from bridge.gateways.base import NotSent, PageKind, Refused, Status, Unknown
+from bridge.gateways.base import Denied, NotSent, PageKind, Refused, Status, Unknown
 from bridge.sandbox.broken import GARBAGE
 from tests.gateways.contract_notices import NoticesContract
 from tests.gateways.peer import MARGIN, SECONDS, Peer, failing
@@ -192,10 +192,10 @@ class Contract(NoticesContract):
     def test_wrong_key_is_refused(self, peer):
         opened = peer.start()
         stranger = peer.stranger()
-        assert type(failing(lambda: stranger.fetch(opened.gateway_id), peer)) is Refused
-        assert type(failing(stranger.check, peer)) is Refused
+        assert type(failing(lambda: stranger.fetch(opened.gateway_id), peer)) is Denied
+        assert type(failing(stranger.check, peer)) is Denied
         body = stranger.start_body(peer.request())
-        assert type(failing(lambda: stranger.start(peer.call(body)), peer)) is Refused
+        assert type(failing(lambda: stranger.start(peer.call(body)), peer)) is Denied
 
     def test_keys_tell_whose_they_are(self, peer):
         account, owner = peer.gateway.account, peer.gateway.check()

@@ -17,7 +17,7 @@ def shown(value):
         case bool():
             return "yes" if value else "no"
         case frozenset():
-            return ", ".join(sorted(value))
+            return ", ".join(sorted(value)) or "none"
         case timedelta():
             return f"{value / timedelta(hours=1):g} h"
         case _:

@@ -18,6 +18,12 @@ SUBSCRIBED = (
     "checkout.session.async_payment_failed",
     "checkout.session.expired",
     "payment_intent.payment_failed",
+    "refund.created",
+    "refund.updated",
+    "refund.failed",
+    "charge.refunded",
+    "charge.dispute.created",
+    "charge.dispute.closed",
 )
 EVENT_FORMS = {"snapshot": ("snapshot",), "thin": ("thin",), "both": ("snapshot", "thin")}
 

@@ -81,11 +81,21 @@ class Events:
         faults.on_clear.append(self.release)
 
     def emit(
-        self, account: Account, kind: str, obj: Json, session: Session | None = None, *, after: float = 0.0
+        self,
+        account: Account,
+        kind: str,
+        obj: Json,
+        session: Session | None = None,
+        *,
+        after: float = 0.0,
+        silent: bool = False,
     ) -> list[Delivery]:
-        """Records an event and starts its webhooks, `after` seconds from now; they can be waited for."""
+        """Records an event and starts its webhooks, `after` seconds from now; they can be waited for.
+
+        `silent` sends none.
+        """
         event = self._recorded(account, kind, obj, session)
-        if kind not in account.subscribed:
+        if silent or kind not in account.subscribed:
             return []
         deliveries = []
         for form in account.forms:

@@ -13,6 +13,7 @@ from bridge.sandbox.wire import Response, json_response
 
 AMOUNTS = ("amount", "amount_total", "amount_subtotal", "amount_received", "amount_captured")
 REFERENCE = "somebody-else"
+LYING = ("checkout.session", "payment_intent", "charge", "refund")
 
 
 def _wrong_amount(one: Json) -> None:
@@ -32,7 +33,8 @@ def _wrong_reference(one: Json) -> None:
 
 
 def _wrong_livemode(one: Json) -> None:
-    one["livemode"] = not one["livemode"]
+    if "livemode" in one:  # refunds do not tell
+        one["livemode"] = not one["livemode"]
 
 
 WRONG: dict[str, Callable[[Json], None]] = {
@@ -67,7 +69,7 @@ def _objects(data: Any) -> list[Json]:
     """Every payment object inside, at any depth."""
     inner = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
     found = [one for value in inner for one in _objects(value)]
-    if isinstance(data, dict) and data.get("object") in ("checkout.session", "payment_intent", "charge"):
+    if isinstance(data, dict) and data.get("object") in LYING:
         found.append(data)
     return found
 

@@ -3,7 +3,7 @@
 from collections.abc import Set
 from typing import Any
 
-from bridge.sandbox.books import Json, Payment, Session, StripeBooks
+from bridge.sandbox.books import Dispute, Json, Payment, Refund, Session, StripeBooks
 from bridge.sandbox.stripe.params import Refused
 from bridge.sandbox.stripe.requests import methods_for
 from bridge.sandbox.stripe.shapes import (
@@ -11,11 +11,13 @@ from bridge.sandbox.stripe.shapes import (
     CUSTOMER,
     DECLINED,
     DEPOSIT_EXPIRED,
+    DISPUTE,
     INTENT,
     KONBINI_STORES,
     METHOD_DETAILS,
     OUTCOME_DECLINED,
     OUTCOME_PAID,
+    REFUND,
     SESSION,
 )
 
@@ -23,10 +25,13 @@ EXPANDABLE: dict[str, Set[str]] = {
     "checkout.session": {"payment_intent", "payment_intent.latest_charge"},
     "payment_intent": {"latest_charge"},
     "charge": {"payment_intent"},
+    "refund": {"charge", "payment_intent"},
+    "dispute": {"charge", "payment_intent"},
     "event": frozenset(),
 }
 Expand = Set[str]
 NOTHING: Expand = frozenset()
+REFUND_PATIENCE = 45 * 86400  # a konbini refund fails if the buyer names no bank account for so long
 
 
 class Renderer:
@@ -123,6 +128,60 @@ class Renderer:
             "refunded": paid and one.refunded == one.captured,
             "status": "succeeded" if paid else "failed",
             **{name: asked.get(name) for name in copied},
+        }
+
+    def refund(self, one: Refund, expand: Expand = NOTHING) -> Json:
+        waits, failed = one.status in ("pending", "requires_action"), one.status == "failed"
+        optional = {
+            "failure_balance_transaction": f"txn_f{one.id}" if failed else None,
+            "failure_reason": one.failure_reason if failed else None,
+            "next_action": self._refund_action(one) if one.status == "requires_action" else None,
+            "pending_reason": one.pending_reason if waits else None,
+        }
+        return (
+            REFUND
+            | {
+                "id": one.id,
+                "amount": one.amount,
+                "balance_transaction": None if waits else f"txn_{one.id}",
+                "created": one.created,
+                "currency": one.currency,
+                "metadata": one.metadata,
+                "reason": one.reason,
+                "status": one.status,
+                **self._of_payment(self._books.payments[one.payment], expand),
+            }
+            | {name: value for name, value in optional.items() if value is not None}
+        )
+
+    def _refund_action(self, one: Refund) -> Json:
+        """A konbini buyer is asked for a bank account by mail."""
+        session = self._books.sessions[self._books.payments[one.payment].session]
+        to = session.params.get("customer_email", "buyer@sandbox.example")
+        sent = {"email_sent_at": one.created, "email_sent_to": to}
+        return {
+            "type": "display_details",
+            "display_details": {"email_sent": sent, "expires_at": one.created + REFUND_PATIENCE},
+        }
+
+    def dispute(self, one: Dispute, expand: Expand = NOTHING) -> Json:
+        payment = self._books.payments[one.payment]
+        return DISPUTE | {
+            "id": one.id,
+            "amount": one.amount,
+            "created": one.created,
+            "currency": one.currency,
+            "is_charge_refundable": one.status == "won",
+            "livemode": self._books.sessions[payment.session].livemode,
+            "reason": one.reason,
+            "status": one.status,
+            **self._of_payment(payment, expand),
+        }
+
+    def _of_payment(self, payment: Payment, expand: Expand) -> Json:
+        return {
+            "charge": self.charge(payment) if "charge" in expand else payment.charge,
+            "payment_intent": self.payment_intent(payment) if "payment_intent" in expand else payment.id,
         }
 
 

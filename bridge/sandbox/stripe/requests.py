@@ -147,6 +147,18 @@ _PAGE: dict[str, Shape] = {"limit": Integer(1, 100), "starting_after": Text(), "
 LIST_SESSIONS = Group(
     _PAGE | {"created": _RANGE, "payment_intent": Text(), "status": Choice(("complete", "expired", "open"))}
 )
+REFUND = Group(
+    {
+        "amount": Integer(1),
+        "charge": Text(),
+        "expand": _EXPAND,
+        "instructions_email": Text(800),
+        "metadata": Metadata(),
+        "payment_intent": Text(),
+        "reason": Choice(("duplicate", "fraudulent", "requested_by_customer")),
+    }
+)
+LIST_REFUNDS = Group(_PAGE | {"charge": Text(), "created": _RANGE, "payment_intent": Text()})
 LIST_EVENTS = Group(_PAGE | {"created": _RANGE, "type": Text(), "types": Many(Text(), 20)})
 
 
@@ -190,14 +202,19 @@ def _total(lines: list[dict[str, Any]]) -> tuple[int, str]:
     return amount, currency
 
 
-def _check_amount(amount: int, currency: str) -> None:
+def check_step(amount: int, currency: str, param: str) -> None:
+    """Refuses an amount that the currency does not have."""
     step = 10 if currency in THREE_DECIMAL else 100 if currency in WHOLE_ONLY else 1
     if amount % step:
         raise Refused(
             f"Invalid amount: {currency.upper()} amounts must be a multiple of {step}.",
-            param="line_items",
+            param=param,
             code="parameter_invalid_integer",
         )
+
+
+def _check_amount(amount: int, currency: str) -> None:
+    check_step(amount, currency, "line_items")
     if amount < MINIMUM:
         raise Refused(
             f"The Checkout Session's total amount must be at least {MINIMUM} {currency.upper()}.",

@@ -94,6 +94,21 @@ CHARGE: Json = {
         ]
     ),
 }
+REFUND: Json = {"object": "refund"} | dict.fromkeys(("receipt_number", "source_transfer_reversal", "transfer_reversal"))
+DISPUTE: Json = {
+    "object": "dispute",
+    "balance_transactions": [],
+    "enhanced_eligibility_types": [],
+    "evidence": {"enhanced_evidence": {}},
+    "evidence_details": {
+        "due_by": None,
+        "enhanced_eligibility": {},
+        "has_evidence": False,
+        "past_due": False,
+        "submission_count": 0,
+    },
+    "metadata": {},
+}
 CUSTOMER: Json = dict.fromkeys(("address", "business_name", "individual_name", "name", "phone")) | {
     "tax_exempt": "none",
     "tax_ids": None,
