@@ -4,6 +4,7 @@ JSON in and out. Only requests that say they carry JSON are obeyed, so that no w
 """
 
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from http import HTTPStatus
 
@@ -34,6 +35,11 @@ class Control:
             ("POST", "shop/accounts"): self._shop_account,
             ("POST", "pay"): self._pay,
             ("POST", "deposit"): self._deposit,
+            ("POST", "refund"): self._refund,
+            ("POST", "refund/end"): self._end_refund,
+            ("POST", "dispute"): self._dispute,
+            ("POST", "dispute/close"): self._close_dispute,
+            ("POST", "plan"): self._plan,
             ("GET", "faults"): self._list_faults,
             ("POST", "faults"): self._add_fault,
             ("DELETE", "faults"): self._clear_faults,
@@ -82,8 +88,26 @@ class Control:
     def _deposit(self, data: Json) -> Json:
         return _state(self._stripe.deposit(_name(data), arrived=data.get("arrived", True)))
 
+    def _refund(self, data: Json) -> Json:
+        return asdict(self._stripe.refund(_name(data), data.get("amount"), silent=_silent(data)))
+
+    def _end_refund(self, data: Json) -> Json:
+        name = data["refund"] if isinstance(data.get("refund"), str) else _name(data)
+        reason = data.get("failure_reason", "unknown")
+        return asdict(self._stripe.end_refund(name, data.get("status", ""), reason, silent=_silent(data)))
+
+    def _dispute(self, data: Json) -> Json:
+        return asdict(self._stripe.dispute(_name(data), silent=_silent(data)))
+
+    def _close_dispute(self, data: Json) -> Json:
+        return asdict(self._stripe.close_dispute(_name(data), won=data.get("won") is True, silent=_silent(data)))
+
+    def _plan(self, data: Json) -> Json:
+        self._faults.plan(**data)
+        return {}
+
     def _list_faults(self, _: Json) -> Json:
-        return {"faults": self._faults.listing()}
+        return {"faults": self._faults.listing(), "history": [asdict(hit) for hit in self._faults.history]}
 
     def _add_fault(self, data: Json) -> Json:
         return self._faults.add(**data).as_json()
@@ -102,11 +126,15 @@ def _read(request: Request) -> Json:
 
 
 def _name(data: Json) -> str:
-    """A session's id or our reference, whichever is given."""
-    name = data.get("session") or data.get("reference")
+    """A session's id or our reference, whichever is given; for money going back a payment's id too."""
+    name = data.get("session") or data.get("payment") or data.get("reference")
     if not isinstance(name, str):
         raise BadRequest("session (an id) or reference is needed")
     return name
+
+
+def _silent(data: Json) -> bool:
+    return data.get("silent") is True
 
 
 def _state(session: Session) -> Json:

@@ -61,7 +61,7 @@ class Sandbox:
         self._schedule.clear()
         self.stripe.reset()
         self.shop.reset()
-        self.faults.clear()
+        self.faults.reset()
 
     def settle(self, timeout: float = 10.0) -> None:
         """Waits until no webhook is due or under way. Raises TimeoutError."""

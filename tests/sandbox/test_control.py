@@ -107,3 +107,42 @@ def test_only_json_is_obeyed(sandbox: Sandbox) -> None:
         (b"{", "application/json"),
     ):
         assert requests.post(url, data, headers={"Content-Type": kind}, timeout=5).status_code == 400
+
+
+def test_money_goes_back(control: Any, client: stripe.StripeClient, receiver: Receiver) -> None:
+    client.v1.checkout.sessions.create(params())
+    control("POST", "pay", {"reference": "REF1"})
+    receiver.received.clear()
+    made = control("POST", "refund", {"reference": "REF1", "amount": 900, "silent": True})
+    assert (made["http"], made["status"], made["key"], receiver.received) == (200, "succeeded", None, [])
+    assert control("POST", "refund", {"payment": made["payment"], "amount": 64001})["http"] == 409
+    for amount in (0, -900):
+        assert control("POST", "refund", {"reference": "REF1", "amount": amount})["http"] == 409
+    assert control("POST", "refund", {"reference": "REF1", "amount": "900"})["http"] == 400
+    assert control("POST", "refund", {})["http"] == 400
+    assert control("POST", "refund/end", {"refund": made["id"], "status": "canceled"})["http"] == 409
+    ended = control("POST", "refund/end", {"refund": made["id"], "status": "failed", "failure_reason": "declined"})
+    assert (ended["status"], ended["failure_reason"]) == ("failed", "declined")
+    assert sorted(receiver.types()) == ["refund.failed", "refund.updated"]
+    control("POST", "refund", {"reference": "REF1"})
+    assert control("POST", "refund/end", {"reference": "REF1", "status": "failed"})["amount"] == 64900
+    assert control("POST", "dispute", {"reference": "REF1"})["status"] == "needs_response"
+    assert control("POST", "dispute/close", {"reference": "REF1", "won": False})["status"] == "lost"
+    books = control("GET", "books")["stripe"]
+    assert [one["amount"] for one in books["refunds"].values()] == [900, 64900]
+    assert [one["status"] for one in books["disputes"].values()] == ["lost"]
+    assert books["balances"] == {"REF1": 64900}
+
+
+def test_seeded_plan(control: Any, client: stripe.StripeClient) -> None:
+    assert control("POST", "plan", {"seed": 1, "rate": 1, "kinds": ["throttle"], "limit": 1})["http"] == 200
+    with pytest.raises(stripe.RateLimitError):
+        client.v1.balance.retrieve()
+    client.v1.balance.retrieve()
+    told = control("GET", "faults")["history"]
+    assert [(one["operation"], one["kind"]) for one in told] == [("balance", "throttle")]
+    assert control("POST", "plan", {"seed": 1, "rate": 2})["http"] == 400
+    assert control("POST", "plan", {"seed": 1, "rate": 1, "kinds": ["explode"]})["http"] == 400
+    assert control("POST", "plan", {"seed": 1})["http"] == 400
+    control("POST", "reset", {})
+    assert control("GET", "faults")["history"] == []

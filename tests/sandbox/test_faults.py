@@ -1,7 +1,6 @@
 """Each fault of the API, as Stripe's own library (and a plain socket) meets it."""
 
 import json
-import random
 import socket
 import time
 from typing import Any
@@ -11,7 +10,7 @@ import requests
 import stripe
 import time_machine
 
-from bridge.sandbox.faults import KINDS, Faults
+from bridge.sandbox.kinds import KINDS
 from bridge.sandbox.sandbox import Sandbox
 from tests.sandbox.conftest import KEY, client_of, params
 from tests.sandbox.receiver import Receiver
@@ -209,66 +208,3 @@ def test_webhook_before_the_create_answer(
     made = client.v1.checkout.sessions.create(params(currency="jpy", amount=3300))
     assert made.status == "open"
     assert len(receiver.received) == 1
-
-
-# how faults are planned
-
-
-def test_times_and_matching(sandbox: Sandbox, client: stripe.StripeClient) -> None:
-    sandbox.faults.add("start", "error_before", times=2, status=503, match={"reference": "B"})
-    assert create(client, "A").status == "open"
-    for _ in range(2):
-        with pytest.raises(stripe.APIError):
-            create(client, "B")
-    assert create(client, "B").status == "open"
-    assert sandbox.faults.listing() == []
-
-
-def test_every_time_until_cleared(sandbox: Sandbox, client: stripe.StripeClient) -> None:
-    fault = sandbox.faults.add("fetch", "error_before", times=None, status=503)
-    made = create(client)
-    for _ in range(3):
-        with pytest.raises(stripe.APIError):
-            fetched(client, made.id)
-    assert fault.hits == 3
-    sandbox.faults.clear(fault.id)
-    assert fetched(client, made.id).id == made.id
-
-
-def test_for_a_time(sandbox: Sandbox, client: stripe.StripeClient) -> None:
-    with time_machine.travel(time.time(), tick=False) as traveller:
-        sandbox.faults.add("balance", "drop", times=None, for_seconds=60)
-        with pytest.raises(stripe.APIConnectionError):
-            client.v1.balance.retrieve()
-        traveller.shift(60)
-        client.v1.balance.retrieve()
-
-
-def test_probability_comes_from_the_seed() -> None:
-    def hits(seed: int) -> list[bool]:
-        faults = Faults(seed)
-        faults.add("fetch", "drop", times=None, probability=0.3)
-        return [bool(faults.take("fetch", {})) for _ in range(200)]
-
-    assert hits(1) == hits(1) != hits(2)
-    assert 30 < sum(hits(random.randrange(1000))) < 90
-
-
-@pytest.mark.parametrize(
-    ("operation", "kind", "more", "words"),
-    [
-        ("begin", "drop", {}, "unknown operation"),
-        ("start", "explode", {}, "unknown fault"),
-        ("start", "duplicate", {}, "cannot happen to start"),
-        ("start", "drop", {"colour": 1}, "no parameter colour"),
-        ("start", "outage", {}, "must be given"),
-        ("start", "outage", {"seconds": "1"}, "type float"),
-        ("start", "drop", {"reset": 1}, "type bool"),
-        ("fetch", "wrong", {"field": "name"}, "one of amount"),
-        ("fetch", "drop", {"times": 0}, "1 or more"),
-        ("fetch", "drop", {"probability": 1.5}, "from 0 to 1"),
-    ],
-)
-def test_wrong_plans_are_refused(operation: str, kind: str, more: dict[str, Any], words: str) -> None:
-    with pytest.raises(ValueError, match=words):
-        Faults(1).add(operation, kind, **more)

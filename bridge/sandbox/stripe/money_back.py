@@ -146,6 +146,8 @@ def _checked_amount(payment: Payment, asked: int | None) -> int:
             f"Charge {payment.charge} has already been refunded.", code="charge_already_refunded", stored=True
         )
     amount = left if asked is None else asked
+    if amount < 1:
+        raise Refused("Invalid positive integer", param="amount", code="parameter_invalid_integer")
     check_step(amount, payment.currency, "amount")
     if amount > left:
         raise Refused(
