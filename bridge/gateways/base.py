@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
+from bridge.gateways.transactions import TransactionPage
+
 
 class GatewayError(Exception):
     """A call that brought no result. ``code`` and ``message`` are the gateway's own words, safe to log."""
@@ -70,8 +72,8 @@ class Capabilities:
     than was paid. ``lookup_by_reference``: ``find`` works. ``separate_confirm``: the buyer's approval takes no
     money before ours. ``partial_cancel``: the methods of which a part can be given back. ``refunds_itself``: those
     whose money goes back without the buyer's doing. ``needs_account``: those that ask for the buyer's bank account
-    in a refund once they are paid. ``call_seconds`` and ``lookup_seconds``: deadlines of one call with effect, of one
-    lookup.
+    in a refund once they are paid. ``report``: ``list_transactions`` works. ``call_seconds`` and ``lookup_seconds``:
+    deadlines of one call with effect, of one lookup.
     """
 
     methods: frozenset[str]
@@ -82,6 +84,7 @@ class Capabilities:
     separate_confirm: bool
     partial_cancel: frozenset[str]
     refunds_itself: frozenset[str]
+    report: bool
     needs_account: frozenset[str] = frozenset()
     call_seconds: float = 20.0
     lookup_seconds: float = 6.0
@@ -215,7 +218,7 @@ class KeyOwner:
 
 
 # The methods of a Gateway that go over the network.
-CALLS = frozenset({"start", "expire", "cancel", "fetch", "find", "refunds", "check"})
+CALLS = frozenset({"start", "expire", "cancel", "fetch", "find", "refunds", "list_transactions", "check"})
 
 
 class Gateway(ABC):
@@ -264,6 +267,13 @@ class Gateway(ABC):
     @abstractmethod
     def refunds(self, gateway_payment_id: str) -> tuple[Refund, ...]:
         """Return every refund of a payment, also those made in the gateway's console. Raises GatewayError."""
+
+    @abstractmethod
+    def list_transactions(self, since: datetime, until: datetime, after: str = "") -> TransactionPage:
+        """Return a page of what the account did from ``since`` up to ``until``; ``after`` is what the one before said.
+
+        Raises GatewayError for no answer within a lookup's deadline.
+        """
 
     @abstractmethod
     def check(self) -> KeyOwner:

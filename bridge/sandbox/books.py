@@ -44,6 +44,7 @@ class Payment:
     method: str
     status: str  # succeeded | requires_action | requires_payment_method
     charge: str | None = None
+    charged: int = 0  # when the latest charge was made
     captured: int = 0
     refunded: int = 0
     disputed: bool = False

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-API = ("start", "fetch", "list", "expire", "cancel", "refunds", "events", "balance", "check")
+API = ("start", "fetch", "list", "expire", "cancel", "refunds", "report", "events", "balance", "check")
 INBOUND = (*API, "forward")
 OPERATIONS = (*INBOUND, "webhook", "return")
-READS = ("fetch", "list", "cancel", "refunds")
+READS = ("fetch", "list", "cancel", "refunds", "report")
 PENDING_REASONS = ("processing", "insufficient_funds", "charge_pending")
 FAILURE_REASONS = (
     "unknown",

@@ -28,8 +28,9 @@ from bridge.gateways.base import (
     StoredCall,
     Unknown,
 )
-from bridge.gateways.stripe import notices, refunding
+from bridge.gateways.stripe import listing, notices, refunding
 from bridge.gateways.stripe.client import ask, client, own_account
+from bridge.gateways.transactions import TransactionPage
 
 # Stripe takes 30 minutes to 24 hours; the margins allow for clocks that differ.
 SHORTEST_LIFE = timedelta(minutes=31)
@@ -64,6 +65,7 @@ class Stripe(Gateway):
         partial_cancel=frozenset(METHODS),
         # A konbini buyer is asked by mail for a bank account.
         refunds_itself=frozenset(METHODS) - {"KONBINI"},
+        report=True,
     )
 
     def start_body(self, request: StartRequest) -> str:
@@ -167,6 +169,11 @@ class Stripe(Gateway):
             gateway_payment_id,
             self._factor,
         )
+
+    def list_transactions(self, since: datetime, until: datetime, after: str = "") -> TransactionPage:
+        """List the charges of the period, then its refunds. Stripe's times are whole seconds."""
+        own = client(self.account.credentials["secret_key"], self.capabilities.lookup_seconds)
+        return listing.page(own, since, until, after, lambda currency: _factor(currency) or 1)
 
     @property
     def _factor(self) -> int:

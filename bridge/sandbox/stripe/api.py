@@ -9,6 +9,7 @@ from http import HTTPStatus
 from bridge.sandbox.books import Event, Json, Payment, Refund, Session, StripeBooks
 from bridge.sandbox.faults import Taken
 from bridge.sandbox.stripe.accounts import Account
+from bridge.sandbox.stripe.charges import list_charges
 from bridge.sandbox.stripe.checkout import Checkout
 from bridge.sandbox.stripe.lists import listing, own, page
 from bridge.sandbox.stripe.money_back import MoneyBack
@@ -65,6 +66,7 @@ class Api:
             ("POST", re.compile(r"/v1/checkout/sessions/([^/]+)/expire"), "expire", self._expire),
             ("GET", re.compile(r"/v1/payment_intents/([^/]+)"), "fetch", self._payment_intent),
             ("GET", re.compile(r"/v1/charges/([^/]+)"), "fetch", self._charge),
+            ("GET", re.compile(r"/v1/charges()"), "report", self._list_charges),
             ("POST", re.compile(r"/v1/refunds()"), "cancel", self._refund),
             ("GET", re.compile(r"/v1/refunds/([^/]+)"), "refunds", self._get_refund),
             ("GET", re.compile(r"/v1/refunds()"), "refunds", self._list_refunds),
@@ -115,6 +117,10 @@ class Api:
         expand = read_expand(RETRIEVE.read(asked.tree), "charge")
         with self._lock:
             return self._render.charge(self._by_charge(asked.account, asked.object_id), expand)
+
+    def _list_charges(self, asked: Asked) -> Json:
+        with self._lock:
+            return list_charges(self._books, self._render, asked.account, asked.tree)
 
     def _by_charge(self, account: Account, charge_id: str) -> Payment:
         by_charge: dict[str, Payment] = {one.charge: one for one in self._books.payments.values() if one.charge}

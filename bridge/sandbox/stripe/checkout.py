@@ -110,7 +110,7 @@ class Checkout:
 
     def _decline(self, account: Account, session: Session, after: float) -> Deliveries:
         payment = self._confirm(session, _paid_at_once(session))
-        payment.charge = _new_id("ch_3")
+        payment.charge, payment.charged = _new_id("ch_3"), int(now())
         rendered = self._render.payment_intent(payment)
         return self._events.emit(account, "payment_intent.payment_failed", rendered, session, after=after)
 
@@ -154,7 +154,7 @@ class Checkout:
     def _captured(self, account: Account, session: Session, payment: Payment, kind: str, after: float) -> Deliveries:
         payment.status = "succeeded"
         payment.captured = payment.amount
-        payment.charge = _new_id("ch_3")
+        payment.charge, payment.charged = _new_id("ch_3"), int(now())
         session.payment_status = "paid"
         emit = partial(self._events.emit, account, session=session, after=after)
         deliveries = emit("charge.succeeded", self._render.charge(payment))

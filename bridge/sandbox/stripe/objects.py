@@ -113,7 +113,7 @@ class Renderer:
             "amount_refunded": one.refunded,
             "balance_transaction": _tied("txn", one) if paid else None,
             "captured": paid,
-            "created": one.created,
+            "created": one.charged,
             "currency": one.currency,
             "disputed": one.disputed,
             "failure_code": None if paid else DECLINED["code"],

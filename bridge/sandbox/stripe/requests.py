@@ -158,6 +158,7 @@ REFUND = Group(
         "reason": Choice(("duplicate", "fraudulent", "requested_by_customer")),
     }
 )
+LIST_CHARGES = Group(_PAGE | {"created": _RANGE, "payment_intent": Text()})
 LIST_REFUNDS = Group(_PAGE | {"charge": Text(), "created": _RANGE, "payment_intent": Text()})
 LIST_EVENTS = Group(_PAGE | {"created": _RANGE, "type": Text(), "types": Many(Text(), 20)})
 
