@@ -1,19 +1,26 @@
 """The shop interface for its readers: what /api/schema/ and /api/docs/ say beside the serializers."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, OpenApiWebhook, extend_schema
 
 from bridge import api_examples
-from bridge.errors import ADVICE, HTTP_STATUS, ErrorCode
-from bridge.serializers import (
+from bridge.answers import (
     AnswerSerializer,
     CompletionAnswerSerializer,
     CompletionSerializer,
-    PayStartSerializer,
     PayStatusAnswerSerializer,
+)
+from bridge.errors import ADVICE, HTTP_STATUS, ErrorCode
+from bridge.serializers import (
+    FullCancelSerializer,
+    PartialCancelSerializer,
+    PayStartSerializer,
     PayStatusSerializer,
 )
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 _JSON, _FORM = "application/json", "application/x-www-form-urlencoded"
 
@@ -28,7 +35,8 @@ slash and be spelled in any letter case.
 business decides is HTTP 200: look at `IsSuccess`, then at `ErrorCode`. Every answer has the header `X-Request-Id`
 (yours, if you send one): name it when you ask for help.
 
-**Repeating is safe.** An equal PayStart never opens a second payment.
+**Repeating is safe.** An equal PayStart never opens a second payment, an equal cancel with its RequestId never gives
+money back twice.
 
 **Money.** Amounts are text in the currency's own unit, such as `"64900"` won.
 """
@@ -140,6 +148,57 @@ pay_start = extend_schema(
         *_asked("A card payment", api_examples.PAY_START),
         *_answered(api_examples.PAY_START_ANSWERS),
     ],
+)
+
+_CANCEL_ENDS = table(
+    ErrorCode.ORDER_NOT_FOUND,
+    ErrorCode.NOT_PAID,
+    ErrorCode.BALANCE_MISMATCH,
+    ErrorCode.OVER_REFUND,
+    ErrorCode.CANCEL_IN_PROGRESS,
+    ErrorCode.REPEAT_OR_NEW,
+    ErrorCode.NOT_CANCELLABLE,
+    ErrorCode.IN_REVIEW,
+    ErrorCode.GATEWAY_REFUSED,
+    ErrorCode.GATEWAY_UNREACHABLE,
+    ErrorCode.OUTCOME_UNKNOWN,
+    *_EVERY_CALL,
+)
+_REPEATS = (
+    " IsSuccess true and Type Done: the money went back. True and Pending: the gateway has accepted it, a message "
+    "follows. OUTCOME_UNKNOWN: it is being found out, a message follows; never refund by other means. Send a RequestId "
+    "and the repeat of a call never gives back twice: it is answered from the cancel that it made."
+)
+
+
+def _cancel(name: str, serializer: type[Any], summary: str, description: str) -> Callable[[F], F]:
+    documented: Callable[[F], F] = extend_schema(
+        operation_id=name,
+        tags=["Calls of the shop"],
+        summary=summary,
+        description=description + _REPEATS + _CANCEL_ENDS,
+        auth=_AUTH,
+        parameters=_HEADERS,
+        request={_JSON: serializer, _FORM: serializer},
+        responses={200: OpenApiResponse(AnswerSerializer, "See IsSuccess."), **_errors()},
+        examples=[*_asked(summary, api_examples.CANCELS[name]), *_answered(api_examples.CANCEL_ANSWERS)],
+    )
+    return documented
+
+
+partial_cancel = _cancel(
+    "PartialCancel",
+    PartialCancelSerializer,
+    "부분취소: give a part of the money back",
+    "CurrentTotalPrice must be the Balance of the payment, and less RefundPrice it must be ModifedTotalPrice: the "
+    "three prices make sure that both sides speak of the same refund.",
+)
+full_cancel = _cancel(
+    "FullCancel",
+    FullCancelSerializer,
+    "전체취소: give back all that remains, or end an unpaid payment",
+    "Of a paid order CurrentTotalPrice must be the Balance. An order that is not paid yet is asked about first: paid, "
+    "it is given back; unpaid, its page is closed at the gateway (Type Done, Stage CANCELLED).",
 )
 
 pay_status = extend_schema(

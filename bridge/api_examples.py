@@ -24,6 +24,20 @@ PAY_START = {
 }
 PAY_STATUS = {"DBType": "KR1", "OrderId": 20261121, "JoinerId": 1001}
 
+_CANCEL = {
+    "DBType": "KR1",
+    "OrderId": 20261121,
+    "JoinerId": 1001,
+    "CurrentTotalPrice": "64900",
+    "NationCode": "KR",
+    "RequestId": "claim-7731",
+    "Reason": "고객 변심",
+}
+CANCELS = {
+    "PartialCancel": {**_CANCEL, "RefundPrice": "4900", "ModifedTotalPrice": "60000"},
+    "FullCancel": {**_CANCEL, "PGType": "stripe", "PayType": "CARD"},
+}
+
 _REFERENCE = "01KAJ5T3W5Q8Y0V6N2M4R7X9ZB"
 _OPEN = {"PaymentId": _REFERENCE, "Stage": "STANDBY", "Balance": "0"}
 PAY_START_ANSWERS = {
@@ -97,4 +111,24 @@ ERRORS = {
     413: _answer(ErrorCode.INVALID_REQUEST, "the body is larger than 65536 bytes: send less"),
     429: _answer(ErrorCode.THROTTLED, "too many calls: try again in 17 seconds"),
     503: _answer(ErrorCode.UNAVAILABLE, "PGB cannot store anything now: repeat the same call in a few seconds"),
+}
+
+_LEFT = {"PaymentId": _REFERENCE, "Stage": "PARTIALLY_CANCELLED", "Balance": "60000", "Reserved": "0"}
+_CANCEL_ID = "6f1c0f6e-6c0f-4b0e-9d4e-0d9a3c8b7a51"
+CANCEL_ANSWERS = {
+    "The money went back": _answer(Type="Done", **_LEFT, CancelId=_CANCEL_ID),
+    "The gateway takes its time": _answer(
+        Type="Pending", **{**_LEFT, "Stage": "PAID", "Reserved": "4900"}, CancelId=_CANCEL_ID
+    ),
+    "Another balance": _answer(
+        ErrorCode.BALANCE_MISMATCH,
+        "CurrentTotalPrice must be the Balance of this answer, and less RefundPrice it is ModifedTotalPrice",
+        **_LEFT,
+    ),
+    "Not known yet": _answer(
+        ErrorCode.OUTCOME_UNKNOWN,
+        "it is not known yet what came of this cancel: do not refund by other means; a message follows",
+        **{**_LEFT, "Stage": "PAID", "Reserved": "4900", "Type": "Pending"},
+        CancelId=_CANCEL_ID,
+    ),
 }

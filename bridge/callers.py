@@ -32,6 +32,12 @@ def authenticate(headers: Mapping[str, str], body: bytes) -> list[Shop]:
     raise _unauthorized("send Authorization: Bearer <key>, or sign with the headers of Standard Webhooks")
 
 
+def signed_id(headers: Mapping[str, str]) -> str:
+    """Return the webhook-id of a call that is authenticated by its signature; else nothing."""
+    bearer = headers.get("Authorization", "").lower().startswith("bearer ")
+    return "" if bearer else headers.get("webhook-id", "")
+
+
 def _holders(key: str) -> list[Shop]:
     found = lookup.shops_by_api_key(key)
     if not found:

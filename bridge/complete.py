@@ -3,18 +3,19 @@
 Webhooks, browser returns, sweeps and staff all come here; how often and in which order does not matter.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
-from bridge import shop
+from bridge import refunding, shop
 from bridge.accounts import gateway_of, is_live
 from bridge.gateways.base import Fetched, Status
 from bridge.waiting import hands_off
 from payments import ladders, ledger
-from payments.models import CallKind, CallState, DeliveryKind, GatewayCall, PaymentSession
-from payments.states import HOLDING, LIVE, UNPAID_ENDS, Reason, Stage, move
+from payments.models import CallKind, CallState, CancelOrigin, DeliveryKind, GatewayCall, PaymentSession
+from payments.states import LIVE, UNPAID_ENDS, Reason, Stage, move
 
 # A call's try may begin this much before or after the time that our clock gave it.
 CLOCK_MARGIN = timedelta(minutes=1)
@@ -31,10 +32,15 @@ def ask(session: PaymentSession, gateway_id: str = "") -> Fetched | None:
     gateway = gateway_of(session.merchant)
     known = session.gateway_id or gateway_id
     since = _first_sent(session) - CLOCK_MARGIN if not known else None
+    may_go_back = bool(session.paid) and session.cancellations.exists()
     hands_off()
     if since is None:
-        return gateway.fetch(known)
-    return gateway.find(session.reference, since, timezone.now() + CLOCK_MARGIN)
+        found = gateway.fetch(known)
+    else:
+        found = gateway.find(session.reference, since, timezone.now() + CLOCK_MARGIN)
+    if found is not None and found.gateway_payment_id and (found.returned or may_go_back):
+        return replace(found, refunds=gateway.refunds(found.gateway_payment_id))
+    return found
 
 
 def _first_sent(session: PaymentSession) -> datetime:
@@ -57,8 +63,8 @@ def settle(session_pk: int, found: Fetched | None, actor: str) -> PaymentSession
             gateway_payment_id=found.gateway_payment_id,
             page_url=found.page_url,
         )
-        _follow_money_back(session, found)
         _STEPS[found.status](session, found, actor, now)
+        refunding.follow(session, found, now)
         _plan_look(session, found, now)
     return session
 
@@ -68,7 +74,7 @@ def _plan_look(session: PaymentSession, found: Fetched, now: datetime) -> None:
     if session.stage in LIVE and session.due_at is None:
         ledger.look_at(session, ladders.next_look(session, now))
     elif session.stage not in LIVE and session.due_at is not None and found.status in ENDED:
-        ledger.look_at(session, None)
+        ledger.look_at(session, ladders.next_refund_look(session, now))
 
 
 def _settle_calls(session: PaymentSession, found: Fetched, now: datetime) -> None:
@@ -82,17 +88,6 @@ def _settle_calls(session: PaymentSession, found: Fetched, now: datetime) -> Non
         ledger.take_call(call, CallState.REFUSED, now)
 
 
-def _follow_money_back(session: PaymentSession, found: Fetched) -> None:
-    """Show staff what the gateway gave back or a buyer disputes without our doing."""
-    outside = found.returned > session.cancelled and session.stage in HOLDING
-    if found.disputed == session.disputed and (not outside or session.attention):
-        return
-    attention = session.attention or outside or found.disputed
-    PaymentSession.objects.filter(pk=session.pk).update(disputed=found.disputed, attention=attention)
-    session.disputed, session.attention = found.disputed, attention
-    ledger.note(session, "reversal_seen", "gateway", returned=found.returned, disputed=found.disputed)
-
-
 def _pay(session: PaymentSession, found: Fetched, actor: str, now: datetime) -> None:
     if session.stage not in LIVE | UNPAID_ENDS and (session.stage != Stage.CANCELLED or session.paid):
         return
@@ -100,6 +95,8 @@ def _pay(session: PaymentSession, found: Fetched, actor: str, now: datetime) -> 
     if problem is None:
         ledger.book_payment(session, found.received, now)
         shop.tell(session.order, session, DeliveryKind.PAY_COMPLETE, now)
+        if session.close_wanted:
+            refunding.send_back(session, CancelOrigin.SHOP, Reason.CANCELLED_BY_SHOP, now)
         return
     same_money = found.currency == session.currency
     ledger.put_in_review(
@@ -112,6 +109,8 @@ def _pay(session: PaymentSession, found: Fetched, actor: str, now: datetime) -> 
         found_livemode=found.livemode,
         found_returned=found.returned,
     )
+    if problem in refunding.UNWANTED and session.paid:
+        refunding.send_back(session, CancelOrigin.POLICY, problem, now)
 
 
 def _mismatch(session: PaymentSession, found: Fetched) -> Reason | None:
@@ -140,11 +139,22 @@ def _out_of_turn(session: PaymentSession) -> Reason | None:
 
 
 def _await_deposit(session: PaymentSession, found: Fetched, actor: str, now: datetime) -> None:
-    if session.stage not in (Stage.STANDBY, Stage.CONFIRMING):
-        return
-    move(session, Stage.WAITING_DEPOSIT, expires_at=now + DEPOSIT_PATIENCE)
-    ledger.note(session, "waiting_deposit", actor)
-    shop.tell(session.order, session, DeliveryKind.VIRTUAL_ACCOUNT_ISSUED, now)
+    if session.close_wanted and session.stage in LIVE:
+        _close_or_give_up(session, actor, now)
+    elif session.stage in (Stage.STANDBY, Stage.CONFIRMING):
+        move(session, Stage.WAITING_DEPOSIT, expires_at=now + DEPOSIT_PATIENCE)
+        ledger.note(session, "waiting_deposit", actor)
+        shop.tell(session.order, session, DeliveryKind.VIRTUAL_ACCOUNT_ISSUED, now)
+
+
+def _close_or_give_up(session: PaymentSession, actor: str, now: datetime) -> None:
+    """Close what waits for a deposit; where it can be closed no more, a deposit that still comes is not the order's."""
+    closings = session.calls.filter(kind=CallKind.EXPIRE, purpose=Reason.CANCELLED_BY_SHOP)
+    if closings.filter(state=CallState.REFUSED).exists():
+        end_and_tell(session, Stage.EXPIRED, Reason.CANCELLED_BY_SHOP, actor, now)
+        ledger.look_at(session, ladders.next_look(session, now))
+    else:
+        close_at_gateway(session, Reason.CANCELLED_BY_SHOP, now)
 
 
 def _fail(session: PaymentSession, found: Fetched, actor: str, now: datetime) -> None:
@@ -160,7 +170,14 @@ def _expire(session: PaymentSession, found: Fetched, actor: str, now: datetime) 
 
 
 def end_and_tell(session: PaymentSession, stage: Stage, reason: Reason, actor: str, now: datetime) -> None:
-    """End a live session unpaid, under its lock. The shop that replaced it itself is not told."""
+    """End a live session unpaid, under its lock. The shop that replaced it itself is not told.
+
+    One that the shop wanted closed is cancelled, however it ended.
+    """
+    if session.close_wanted:
+        ledger.end_unpaid(session, Stage.CANCELLED, Reason.CANCELLED_BY_SHOP, actor)
+        shop.tell(session.order, session, DeliveryKind.CANCEL_COMPLETE, now)
+        return
     ledger.end_unpaid(session, stage, reason, actor)
     if reason in (Reason.REPLACED, Reason.SUPERSEDED):
         return
@@ -169,8 +186,12 @@ def end_and_tell(session: PaymentSession, stage: Stage, reason: Reason, actor: s
 
 
 def _leave_or_close(session: PaymentSession, found: Fetched, actor: str, now: datetime) -> None:
-    """Nothing has happened yet; at the end of the session's life its page is closed at the gateway."""
-    if session.stage in LIVE and session.expires_at <= now and found.status is Status.OPEN:
+    """Nothing has happened yet; an unwanted page, or one at the end of its life, is closed at the gateway."""
+    if session.stage not in LIVE or found.status is not Status.OPEN:
+        return
+    if session.close_wanted:
+        close_at_gateway(session, Reason.CANCELLED_BY_SHOP, now)
+    elif session.expires_at <= now:
         close_at_gateway(session, Reason.LIFETIME, now)
 
 

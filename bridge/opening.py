@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from bridge import complete
 from bridge.accounts import gateway_of
 from bridge.errors import ErrorCode, ShopError
 from bridge.gateways.base import Gateway, GatewayError, NotSent, Refused, Started, StartRequest, StoredCall
@@ -75,9 +76,10 @@ def _try(gateway: Gateway, call: GatewayCall) -> Started:
 
 
 def opened(session: PaymentSession, call: GatewayCall, started: Started) -> PaymentSession | None:
-    """Write that the payment is open at the gateway; None if the call is no longer ours.
+    """Write that the payment is open at the gateway; None if the call is no longer ours, or nobody wants its page.
 
-    ``session`` is as it was when the call was leased: whoever changes what it is ends that call first.
+    ``session`` is as it was when the call was leased: whoever changes what it is ends that call first, but for
+    the shop that wants it closed.
     """
     now = timezone.now()
     with transaction.atomic():
@@ -85,10 +87,12 @@ def opened(session: PaymentSession, call: GatewayCall, started: Started) -> Paym
         if not ledger.end_call(call, CallState.DONE, now):
             return None
         page = {"gateway_id": started.gateway_id, "page_url": started.url}
-        ledger.identify(session, now, next_look=ladders.next_look(session, now), **page)
+        wanted = ledger.identify(session, now, next_look=ladders.next_look(session, now), **page)
         ledger.note(session, "started", "gateway", gateway_id=started.gateway_id)
+        if not wanted:
+            complete.close_at_gateway(session, Reason.CANCELLED_BY_SHOP, now)
     circuits.answered(circuits.Kind.ACCOUNT, call.merchant_id, now)
-    return session
+    return session if wanted else None
 
 
 def _did_not_open(session: PaymentSession, call: GatewayCall, error: GatewayError) -> None:

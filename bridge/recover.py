@@ -5,23 +5,19 @@ same key and with the same body while the key surely means the same call; after 
 counts only when said three times over ten minutes.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F, Value
-from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from bridge import complete, opening
+from bridge import cancel_calls, complete, doubt, opening
 from bridge.accounts import gateway_of
-from bridge.gateways.base import Fetched, Gateway, GatewayError, NotSent, Refused, Status, StoredCall
+from bridge.gateways.base import Fetched, Gateway, GatewayError, NotSent, Refused, Status
 from bridge.waiting import hands_off
-from payments import circuits, ladders, ledger
+from payments import ladders, ledger
 from payments.models import CallKind, CallState, GatewayCall, PaymentSession
 from payments.states import LIVE, Reason, Stage
 
-LOOKS_FOR_ABSENCE = 3
-ABSENCE_TAKES = timedelta(minutes=10)
 ACTOR = "sweep"
 
 
@@ -31,11 +27,11 @@ def look(session: PaymentSession) -> None:
     try:
         found = complete.ask(session)
     except GatewayError as error:
-        no_answer(session.merchant_id, error)
+        doubt.no_answer(session.merchant_id, error)
         again = ladders.after(ladders.UNANSWERED_LOOK, session.attempts + 1, timezone.now())
         held.finish(session.lease_token, again)
         return
-    answered(session.merchant_id)
+    doubt.answered(session.merchant_id)
     after = complete.settle(session.pk, found, ACTOR)
     next_look = ladders.next_look(after, timezone.now())
     if session.stage not in LIVE and next_look is None:
@@ -47,7 +43,9 @@ def look(session: PaymentSession) -> None:
 
 def work(call: GatewayCall) -> None:
     """Send a call that nobody has sent, or find out what one did whose outcome is not known."""
-    if call.state != CallState.READY:
+    if call.kind == CallKind.CANCEL:
+        cancel_calls.work(call)
+    elif call.state != CallState.READY:
         _resolve(call)
     elif call.kind == CallKind.EXPIRE:
         _close(call)
@@ -58,25 +56,25 @@ def _close(call: GatewayCall) -> None:
     gateway = gateway_of(call.session.merchant)
     hands_off()
     try:
-        gateway.expire(_stored(gateway, call))
+        gateway.expire(doubt.stored(gateway, call))
     except GatewayError as error:
         _not_closed(call, error)
         return
-    answered(call.merchant_id)
+    doubt.answered(call.merchant_id)
     _look_now(call, CallState.DONE)
 
 
 def _not_closed(call: GatewayCall, error: GatewayError) -> None:
     if isinstance(error, Refused):
-        answered(call.merchant_id)
+        doubt.answered(call.merchant_id)
         _look_now(call, CallState.REFUSED, error)
         return
-    no_answer(call.merchant_id, error)
+    doubt.no_answer(call.merchant_id, error)
     if isinstance(error, NotSent):
         again = ladders.after(ladders.UNSENT_CALL, call.attempts + 1, timezone.now())
         ledger.leave_unsent(call, again, error.code)
     else:
-        _still_unknown(call, error.code)
+        doubt.still_unknown(call, error.code)
 
 
 def _look_now(call: GatewayCall, outcome: CallState, error: Refused | None = None) -> None:
@@ -88,7 +86,7 @@ def _look_now(call: GatewayCall, outcome: CallState, error: Refused | None = Non
     try:
         found = complete.ask(call.session)
     except GatewayError as no_look:
-        no_answer(call.merchant_id, no_look)
+        doubt.no_answer(call.merchant_id, no_look)
         ledger.end_call(call, outcome, timezone.now(), **words)
         PaymentSession.objects.filter(pk=call.session_id).ring(timezone.now())
         return
@@ -97,8 +95,8 @@ def _look_now(call: GatewayCall, outcome: CallState, error: Refused | None = Non
         ledger.end_call(call, outcome, timezone.now(), **words)
         if call.purpose == Reason.REPLACED and _is_refused(call):
             _give_way(session, found)
-        elif outcome == CallState.DONE and session.is_live:
-            # What a gateway shows may lag behind what it did.
+        elif session.is_live and (outcome == CallState.DONE or session.close_wanted):
+            # What a gateway shows may lag behind what it did; a buyer who approves just now may turn back.
             ledger.look_at(session, ladders.after(ladders.UNANSWERED_LOOK, 1, timezone.now()))
 
 
@@ -125,13 +123,13 @@ def _resolve(call: GatewayCall) -> None:
     try:
         found = complete.ask(session)
     except GatewayError as error:
-        no_answer(call.merchant_id, error)
-        _still_unknown(call, error.code)
+        doubt.no_answer(call.merchant_id, error)
+        doubt.still_unknown(call, error.code)
         return
-    answered(call.merchant_id)
+    doubt.answered(call.merchant_id)
     complete.settle(session.pk, found, ACTOR)
     if found is not None and (call.kind == CallKind.START or found.status is not Status.OPEN):
-        _still_unknown(call, found.raw_status)
+        doubt.still_unknown(call, found.raw_status)
     else:
         _send_again_or_give_up(call)
 
@@ -140,11 +138,11 @@ def _send_again_or_give_up(call: GatewayCall) -> None:
     """An opening is sent again while its key and its session last; a closing always: closed twice is closed once."""
     now = timezone.now()
     gateway = gateway_of(call.session.merchant)
-    key_ends = (call.first_sent_at or now) + gateway.capabilities.key_window
-    if call.kind == CallKind.START and now >= min(key_ends, call.session.expires_at):
-        _missed(call, now)
-    else:
+    lasts = doubt.key_is_valid(gateway, call, now) and now < call.session.expires_at
+    if call.kind != CallKind.START or lasts:
         _send_again(gateway, call)
+    elif doubt.surely_absent(call, now):
+        _never_opened(call, now)
 
 
 def _send_again(gateway: Gateway, call: GatewayCall) -> None:
@@ -152,48 +150,18 @@ def _send_again(gateway: Gateway, call: GatewayCall) -> None:
     hands_off()
     try:
         if call.kind == CallKind.START:
-            opening.opened(call.session, call, gateway.start(_stored(gateway, call)))
+            opening.opened(call.session, call, gateway.start(doubt.stored(gateway, call)))
         else:
-            gateway.expire(_stored(gateway, call))
+            gateway.expire(doubt.stored(gateway, call))
             _look_now(call, CallState.DONE)
     except GatewayError as error:
         if not isinstance(error, Refused):
-            no_answer(call.merchant_id, error)
-        _still_unknown(call, error.code)
+            doubt.no_answer(call.merchant_id, error)
+        doubt.still_unknown(call, error.code)
 
 
-def _missed(call: GatewayCall, now: datetime) -> None:
-    """Count a look that did not find the payment; the third over ten minutes says that it was never opened."""
-    first_missed = call.first_missed_at or now
-    enough = call.missed_looks + 1 >= LOOKS_FOR_ABSENCE and now - first_missed >= ABSENCE_TAKES
-    if not enough:
-        missed = {
-            "missed_looks": F("missed_looks") + 1,
-            "first_missed_at": Coalesce("first_missed_at", Value(now)),
-        }
-        _still_unknown(call, "not_there", **missed)
-        return
+def _never_opened(call: GatewayCall, now: datetime) -> None:
     with transaction.atomic():
         session = ledger.lock_session(call.session_id)
         if ledger.end_call(call, CallState.REFUSED, now, code="not_there") and session.stage in LIVE:
             complete.end_and_tell(session, Stage.EXPIRED, Reason.NEVER_OPENED, ACTOR, now)
-
-
-def _still_unknown(call: GatewayCall, code: str, **changes: object) -> None:
-    due_at = ladders.after(ladders.UNKNOWN_CALL, call.attempts + 1, timezone.now())
-    ledger.leave_unknown(call, due_at, code, "", **changes)
-
-
-def _stored(gateway: Gateway, call: GatewayCall) -> StoredCall:
-    return StoredCall(body=call.body, key=call.idempotency_key, seconds=gateway.capabilities.call_seconds)
-
-
-def answered(merchant_id: int) -> None:
-    """Note that a gateway account answered."""
-    circuits.answered(circuits.Kind.ACCOUNT, merchant_id, timezone.now())
-
-
-def no_answer(merchant_id: int, error: GatewayError) -> None:
-    """Note that a gateway account did not answer; a refusal is an answer."""
-    if not isinstance(error, Refused):
-        circuits.failed(circuits.Kind.ACCOUNT, merchant_id, timezone.now())

@@ -1,4 +1,4 @@
-"""The shop interface as it is written down: request keys, their rules, and the answers."""
+"""What a shop sends: the keys of each call and their rules."""
 
 import re
 from typing import Any
@@ -7,11 +7,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from bridge.cardlike import holds_card_number
-from bridge.errors import ErrorCode
 from merchants.codes import GatewayCode
-from payments.models import DeliveryKind
 from payments.money import MAX_DIGITS
-from payments.states import Stage
 
 LARGEST_ID = 2**63 - 1
 DESCRIPTION_LENGTH = 500
@@ -148,73 +145,52 @@ class PayStatusSerializer(CallSerializer):
     )
 
 
-class AnswerSerializer(serializers.Serializer[Any]):
-    """The answer to every call; the first five keys are always there."""
+class _CancelSerializer(CallSerializer):
+    """What both cancels take."""
 
-    ErrorCode = serializers.ChoiceField(choices=["", *ErrorCode], help_text="Empty when IsSuccess is true.")
-    ErrorMessage = serializers.CharField(help_text="For developers: what was wrong and what to do. Not for buyers.")
-    IsSuccess = serializers.BooleanField()
-    RedirectUrl = serializers.CharField(help_text="Where to send the buyer now; else empty.")
-    Type = serializers.ChoiceField(
-        choices=["", "Redirect", "Page", "Done", "Pending"],
-        help_text="Redirect: the gateway's page. Page: PGB's own pay page. Done: nothing more to do. "
-        "Pending: not decided yet. Empty: an error.",
+    CurrentTotalPrice = PriceField(help_text="What can still be given back, as the shop knows it: Balance.")
+    NationCode = TextField(min_length=2, max_length=2, help_text="ISO 3166 code of a nation that the shop serves.")
+    RequestId = CardFreeField(
+        max_length=255,
+        default="",
+        help_text="Your own id of this cancel, the same in every repeat: it makes the repeat surely no second cancel. "
+        "Absent, a signed call's webhook-id counts, else the prices.",
     )
-    PaymentId = serializers.CharField(required=False, help_text="The number of this attempt to pay, 26 characters.")
-    Stage = serializers.ChoiceField(choices=Stage.values, required=False)
-    Balance = serializers.CharField(required=False, help_text="What can still be given back.")
-    Reserved = serializers.CharField(required=False, help_text="What open cancels hold.")
-
-
-class PaymentStateSerializer(serializers.Serializer[Any]):
-    """One payment as the shop reads it; amounts are text in the currency's own unit."""
-
-    DBType = serializers.CharField()
-    OrderId = serializers.IntegerField()
-    ClaimId = serializers.IntegerField()
-    JoinerId = serializers.IntegerField()
-    NationCode = serializers.CharField()
-    PaymentId = serializers.CharField(help_text="The number of this attempt to pay, 26 characters.")
-    PGType = serializers.ChoiceField(choices=GatewayCode.values)
-    PayType = serializers.CharField()
-    TotalPrice = serializers.CharField(help_text="What was asked for.")
-    PaidPrice = serializers.CharField(help_text="What the gateway has verified as paid.")
-    Balance = serializers.CharField(help_text="What can still be given back: paid less cancelled less Reserved.")
-    Reserved = serializers.CharField(help_text="What open cancels hold.")
-    Currency = serializers.CharField(help_text="ISO 4217.")
-    Stage = serializers.ChoiceField(choices=Stage.values)
-    Reason = serializers.CharField(help_text="Why it ended unpaid or is in REVIEW; else empty.")
-    PaidAt = serializers.DateTimeField(allow_null=True)
-
-
-class PayStatusAnswerSerializer(AnswerSerializer, PaymentStateSerializer):
-    """The order's standing payment, its other attempts and its claim payments. An error has the five keys only."""
-
-    Cancellations = serializers.ListField(child=serializers.DictField())
-    OtherPayments = PaymentStateSerializer(many=True, help_text="The order's other attempts, the newest first.")
-    ClaimPayments = PaymentStateSerializer(many=True, help_text="Only when ClaimId is absent.")
-
-    def get_fields(self) -> dict[str, Any]:
-        fields: dict[str, Any] = super().get_fields()
-        for name, field in fields.items():
-            field.required = name in ("ErrorCode", "ErrorMessage", "IsSuccess", "RedirectUrl", "Type")
-        return fields
-
-
-class CompletionSerializer(PaymentStateSerializer):
-    """A message to the shop. It carries the whole state of the order's standing payment."""
-
-    EventId = serializers.UUIDField(help_text="The same in every repeat, and the webhook-id header.")
-    EventType = serializers.ChoiceField(choices=DeliveryKind.values)
-    Sequence = serializers.IntegerField(
-        help_text="Rises per order. Keep it per (DBType, OrderId, ClaimId) and ignore a message with a lower one."
+    Reason = CardFreeField(max_length=200, default="", help_text="Why, in your words. Staff read it.")
+    TaxFreePrice = PriceField(
+        default=None, help_text="The tax-free part of this refund. Absent: the smallest part that fits."
     )
-    OccurredAt = serializers.DateTimeField()
+    RefundBank = CardFreeField(max_length=20, default="", help_text="Where the method needs it: the buyer's bank.")
+    RefundAccount = TextField(
+        max_length=40, default="", help_text="Where the method needs it: the buyer's account, digits and hyphens."
+    )
+    RefundHolder = CardFreeField(max_length=60, default="", help_text="Where the method needs it: who holds it.")
+
+    def validate_NationCode(self, value: str) -> str:
+        return value.upper()
+
+    def validate_RefundAccount(self, value: str) -> str:
+        if not re.fullmatch(r"[0-9-]*", value):
+            raise serializers.ValidationError("must be digits and hyphens")
+        return value
 
 
-class CompletionAnswerSerializer(serializers.Serializer[Any]):
-    """What the shop answers. Only IsSuccess true ends the repeats; Final beside false ends them too."""
+class PartialCancelSerializer(_CancelSerializer):
+    """Gives a part of the money back."""
 
-    IsSuccess = serializers.BooleanField()
-    ErrorMessage = serializers.CharField(required=False)
-    Final = serializers.BooleanField(required=False, help_text="Beside IsSuccess false: do not repeat this message.")
+    spellings = {"modifiedtotalprice": "ModifedTotalPrice"}
+
+    RefundPrice = PriceField(help_text="What is to go back.")
+    ModifedTotalPrice = PriceField(
+        help_text="CurrentTotalPrice less RefundPrice. The spelling ModifiedTotalPrice is taken too."
+    )
+
+
+class FullCancelSerializer(_CancelSerializer):
+    """Gives back all that remains, or ends a payment that nobody has made yet."""
+
+    PGType = WordField(GatewayCode.values, help_text="The gateway of the payment.")
+    PayType = CardFreeField(min_length=1, max_length=20, help_text="The payment method of the payment.")
+
+    def validate_PayType(self, value: str) -> str:
+        return value.upper()

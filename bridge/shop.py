@@ -10,16 +10,16 @@ from standardwebhooks.webhooks import Webhook
 
 from merchants.models import Shop
 from payments import ledger
-from payments.models import Delivery, DeliveryKind, Order, PaymentSession
+from payments.models import Cancellation, Delivery, DeliveryKind, Order, PaymentSession
 from payments.money import to_text
 from payments.states import HOLDING
 
 
-def tell(order: Order, session: PaymentSession, kind: DeliveryKind, at: datetime, cause: str = "") -> None:
+def tell(order: Order, session: PaymentSession, kind: DeliveryKind, at: datetime, cause: str = "", **more: Any) -> None:
     """Write the message ``kind`` about ``session`` into the transaction that changes the session.
 
     The order must be locked. The message carries the whole state of the order's standing session, so
-    that a shop that missed one loses nothing by the next.
+    that a shop that missed one loses nothing by the next. ``more``: what only this kind of message says.
     """
     order.sequence += 1
     order.save(update_fields=["sequence"])
@@ -30,6 +30,7 @@ def tell(order: Order, session: PaymentSession, kind: DeliveryKind, at: datetime
         "EventType": kind,
         "Sequence": order.sequence,
         **state_of(order, standing),
+        **more,
         "OccurredAt": _time(at),
     }
     ledger.owe(session, kind, cause, event_id, json.dumps(body, ensure_ascii=False), at)
@@ -54,7 +55,23 @@ def state_of(order: Order, session: PaymentSession) -> dict[str, Any]:
         "Currency": currency,
         "Stage": session.stage,
         "Reason": session.reason,
+        "Disputed": session.disputed,
         "PaidAt": _time(session.paid_at) if session.paid_at else None,
+    }
+
+
+def cancel_of(cancellation: Cancellation, currency: str) -> dict[str, Any]:
+    """Return one cancel as the shop reads it."""
+    return {
+        "CancelId": str(cancellation.uuid),
+        "RequestId": cancellation.request_id,
+        "RefundPrice": to_text(cancellation.amount, currency),
+        "RefundTaxFreePrice": to_text(cancellation.tax_free, currency),
+        "CancelState": cancellation.state,
+        "CancelOrigin": cancellation.origin,
+        "CancelCode": cancellation.code,
+        "CancelRequestedAt": _time(cancellation.requested_at),
+        "CancelEndedAt": _time(cancellation.ended_at) if cancellation.ended_at else None,
     }
 
 

@@ -59,6 +59,7 @@ class ShopCall(APIView):
             shop_request_id=_shown_id(wish.get("RequestId") or request.headers.get("webhook-id", "")),
         )
         shop = callers.shop_of(speaks_for, wish["DBType"], wish["JoinerId"])
+        wish["RequestId"] = wish.get("RequestId") or callers.signed_id(request.headers)
         done = self.work(shop, wish)
         log.info("shop_call", call=self._name, payment_id=done.get("PaymentId"))
         return JsonResponse(done)
@@ -97,7 +98,7 @@ def _shown_id(given: str) -> str:
 @cache
 def _spellings(serializer: type[serializers.Serializer[Any]]) -> dict[str, str]:
     """Return our spelling of each key by its lower-case one."""
-    return {name.lower(): name for name in serializer().get_fields()}
+    return {**{name.lower(): name for name in serializer().get_fields()}, **getattr(serializer, "spellings", {})}
 
 
 def _said(errors: Any) -> str:

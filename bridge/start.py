@@ -130,10 +130,10 @@ class _Start:
         return asked == there and session.expires_at - timezone.now() >= LEAST_TIME_LEFT
 
     def _reuse(self, session: PaymentSession) -> _Step:
+        if session.close_wanted:
+            raise _in_progress(session)
         call = ledger.open_call(session)
         if call is None and session.stage in (Stage.STANDBY, Stage.CONFIRMING) and session.page_url:
-            if session.close_wanted:
-                raise _in_progress(session)
             self._update_in_place(session)
             return lambda: session
         if call is None or call.kind == CallKind.CONFIRM:

@@ -3,10 +3,10 @@
 from typing import Any
 
 from bridge.errors import ErrorCode, ShopError
-from bridge.shop import state_of
+from bridge.shop import cancel_of, state_of
 from merchants.models import Shop
 from payments import ledger
-from payments.models import Order
+from payments.models import Order, PaymentSession
 
 MOST_LISTED = 50
 
@@ -28,7 +28,7 @@ def of_order(shop: Shop, joiner_id: int, order_id: int, claim_id: int | None) ->
     others = order.sessions.exclude(pk=standing.pk).order_by("-pk")[:MOST_LISTED]
     return {
         **state_of(order, standing),
-        "Cancellations": [],
+        "Cancellations": _cancellations(standing),
         "OtherPayments": [state_of(order, session) for session in others],
         "ClaimPayments": claims,
     }
@@ -37,3 +37,8 @@ def of_order(shop: Shop, joiner_id: int, order_id: int, claim_id: int | None) ->
 def _claims(db_type: str, joiner_id: int, order_id: int) -> list[dict[str, Any]]:
     sessions = ledger.standing_of_claims(db_type, joiner_id, order_id)[:MOST_LISTED]
     return [state_of(session.order, session) for session in sessions]
+
+
+def _cancellations(session: PaymentSession) -> list[dict[str, Any]]:
+    newest_first = session.cancellations.order_by("-pk")[:MOST_LISTED]
+    return [cancel_of(one, session.currency) for one in newest_first]

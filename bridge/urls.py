@@ -22,6 +22,8 @@ def _shop_call(route: str, call: type[ShopCall], name: str) -> list[URLPattern]:
 urlpatterns = [
     re_path(rf"^{_any_case('PGBReturn/Webhook')}/(?P<gateway>\w+)/(?P<token>[\w-]+)/?$", views.webhook, name="webhook"),
     *_shop_call("PGB/PayStart", views.PayStartCall, "pay-start"),
+    *_shop_call("PGB/PartialCancel", views.PartialCancelCall, "partial-cancel"),
+    *_shop_call("PGB/FullCancel", views.FullCancelCall, "full-cancel"),
     *_shop_call("PGB/PayStatus", views.PayStatusCall, "pay-status"),
     path("api/v1/inicis/pc-payment-parameters", api.InicisPcParameters.as_view(), name="inicis-pc-parameters"),
     re_path(rf"^{_any_case('PGB')}(?:/.*)?$", views.no_such_call),

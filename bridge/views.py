@@ -12,12 +12,18 @@ from django.views.decorators.http import require_http_methods, require_POST
 from rest_framework.request import Request
 
 from bridge import api_docs, bodies, returns, status, webhooks
+from bridge.cancel import cancel
 from bridge.errors import ErrorCode, ShopError
 from bridge.log_lines import is_logged
-from bridge.redirects import is_allowed_url
-from bridge.serializers import PayStartSerializer, PayStatusSerializer
+from bridge.serializers import (
+    FullCancelSerializer,
+    PartialCancelSerializer,
+    PayStartSerializer,
+    PayStatusSerializer,
+)
 from bridge.shop_call import CANNOT_STORE, ShopCall, answer, refusal
-from bridge.start import PayStart, start
+from bridge.start import start
+from bridge.wishes import cancel_of, pay_start_of
 from merchants.models import Shop
 from payments import money
 from payments.states import Stage
@@ -39,7 +45,7 @@ class PayStartCall(ShopCall):
 
     def work(self, shop: Shop, wish: dict[str, Any]) -> dict[str, Any]:
         """Open the payment; the answer says where to send the buyer."""
-        session = start(_pay_start(shop, wish))
+        session = start(pay_start_of(shop, wish))
         balance = money.to_text(session.balance, session.currency)
         return answer(
             RedirectUrl=session.page_url,
@@ -50,45 +56,34 @@ class PayStartCall(ShopCall):
         )
 
 
-def _pay_start(shop: Shop, wish: dict[str, Any]) -> PayStart:
-    """Check what depends on the shop: its nations, its currency, its list of hosts."""
-    if wish["NationCode"] not in shop.nations:
-        served = ", ".join(shop.nations)
-        raise ShopError(ErrorCode.INVALID_REQUEST, f"NationCode: this shop serves {served} only")
-    amount = _price("TotalPrice", wish["TotalPrice"], shop.currency)
-    tax_free = _price("TaxFreePrice", wish["TaxFreePrice"], shop.currency)
-    if amount == 0:
-        raise ShopError(ErrorCode.INVALID_REQUEST, "TotalPrice: must be more than 0")
-    if tax_free > amount:
-        raise ShopError(ErrorCode.INVALID_REQUEST, "TaxFreePrice: must not be more than TotalPrice")
-    for name in ("RedirectUrl", "CancelUrl"):
-        if wish[name] and not is_allowed_url(wish[name], shop.redirect_hosts):
-            message = f"{name}: must be an absolute https address whose host is on the shop's list at PGB"
-            raise ShopError(ErrorCode.REDIRECT_NOT_ALLOWED, message)
-    buyer = {"name": wish["BuyerName"], "email": wish["BuyerEmail"], "tel": wish["BuyerTel"]}
-    return PayStart(
-        shop=shop,
-        joiner_id=wish["JoinerId"],
-        order_id=wish["OrderId"],
-        claim_id=wish["ClaimId"],
-        nation=wish["NationCode"],
-        method=wish["PayType"],
-        gateway=wish.get("PGType"),
-        device=wish["Device"],
-        amount=amount,
-        tax_free=tax_free,
-        description=wish["OrderDescription"],
-        redirect_url=wish["RedirectUrl"],
-        cancel_url=wish["CancelUrl"] or wish["RedirectUrl"],
-        buyer={name: value for name, value in buyer.items() if value},
-    )
+class PartialCancelCall(ShopCall):
+    """POST /PGB/PartialCancel"""
+
+    serializer = PartialCancelSerializer
+
+    @api_docs.partial_cancel
+    def post(self, request: Request) -> HttpResponse:
+        """Give a part of the money back."""
+        return super().post(request)
+
+    def work(self, shop: Shop, wish: dict[str, Any]) -> dict[str, Any]:
+        """Reserve the part and wait for what comes of it."""
+        return answer(**cancel(cancel_of(shop, wish)))
 
 
-def _price(name: str, price: Any, currency: str) -> int:
-    try:
-        return money.parse(price, currency)
-    except money.BadAmount as error:
-        raise ShopError(ErrorCode.INVALID_REQUEST, f"{name}: {error}") from error
+class FullCancelCall(ShopCall):
+    """POST /PGB/FullCancel"""
+
+    serializer = FullCancelSerializer
+
+    @api_docs.full_cancel
+    def post(self, request: Request) -> HttpResponse:
+        """Give back all that remains, or end an unpaid payment."""
+        return super().post(request)
+
+    def work(self, shop: Shop, wish: dict[str, Any]) -> dict[str, Any]:
+        """Reserve the rest and wait for what comes of it."""
+        return answer(**cancel(cancel_of(shop, wish)))
 
 
 class PayStatusCall(ShopCall):
@@ -110,7 +105,7 @@ class PayStatusCall(ShopCall):
 @csrf_exempt
 def no_such_call(request: HttpRequest) -> HttpResponse:
     """Answer a mistyped path below /PGB/ in the form that its caller can read."""
-    message = "there is no such call: POST to /PGB/PayStart or /PGB/PayStatus"
+    message = "there is no such call: POST to /PGB/PayStart, /PGB/PartialCancel, /PGB/FullCancel or /PGB/PayStatus"
     return refusal(ShopError(ErrorCode.INVALID_REQUEST, message, status=404))
 
 

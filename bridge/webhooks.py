@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import structlog
 from django.utils import timezone
 
-from bridge import complete, recover
+from bridge import complete, doubt
 from bridge.accounts import is_live
 from bridge.gateways import GATEWAYS, gateway_class
 from bridge.gateways.base import BadNotice, Fetched, Gateway, GatewayError, Notice, Status
@@ -110,11 +110,11 @@ def work(notification: Notification) -> None:
     try:
         found = complete.ask(session, notification.gateway_id)
     except GatewayError as error:
-        recover.no_answer(session.merchant_id, error)
+        doubt.no_answer(session.merchant_id, error)
         again = ladders.after(ladders.SAYS_MORE, notification.attempts + 1, timezone.now())
         group.finish(token, again, session=session, result=f"no answer: {error.code}"[:200])
         return
-    recover.answered(session.merchant_id)
+    doubt.answered(session.merchant_id)
     after = complete.settle(session.pk, found, ACTOR)
     _finish(notification, session, found, str(after.stage))
 

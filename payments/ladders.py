@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from payments.models import PaymentSession
+from payments.models import Cancellation, CancelState, PaymentSession
 from payments.states import LIVE, Reason, Stage
 
 MINUTE = 60.0
@@ -28,6 +28,9 @@ SAYS_MORE = (10, MINUTE, 5 * MINUTE, 10 * MINUTE)
 SAYS_MORE_PATIENCE = timedelta(hours=1)
 UNANSWERED_CHECK = (2, 5)
 UNANSWERED_LOOK = (30, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE)
+# A refund that the gateway has accepted is asked about as long as it may take; one that went may still come back.
+PENDING_REFUND_LASTS = timedelta(days=60)
+DONE_REFUND = tuple(timedelta(days=d) for d in (1, 7, 35))
 OPEN_SESSION = tuple(timedelta(minutes=m) for m in (1, 3, 10, 30))
 JITTER = 0.1
 
@@ -46,11 +49,10 @@ def next_look(session: PaymentSession, now: datetime) -> datetime | None:
     """Return when the gateway is asked about ``session`` again; None when it has nothing more to say.
 
     1, 3, 10 and 30 minutes after the start or the return, then hourly, daily after a day, and at
-    the session's end. A superseded session is asked about as long as its buyer might pay.
+    the session's end. A session that was given up unclosed is asked about as long as its buyer might pay.
     """
-    superseded = session.stage == Stage.EXPIRED and session.reason == Reason.SUPERSEDED
-    if session.stage not in LIVE and not superseded:
-        return None
+    if session.stage not in LIVE and not _given_up(session):
+        return next_refund_look(session, now)
     origin = session.looked_from or session.created_at
     later = [origin + wait for wait in OPEN_SESSION]
     pause = timedelta(seconds=HOUR if now - origin < timedelta(seconds=DAY) else DAY)
@@ -58,3 +60,30 @@ def next_look(session: PaymentSession, now: datetime) -> datetime | None:
     if session.expires_at > now:
         candidates.append(session.expires_at)
     return min(candidates)
+
+
+def _given_up(session: PaymentSession) -> bool:
+    superseded = session.stage == Stage.EXPIRED and session.reason == Reason.SUPERSEDED
+    return superseded or (session.stage == Stage.CANCELLED and not session.paid)
+
+
+def next_refund_look(session: PaymentSession, now: datetime) -> datetime | None:
+    """Return when the gateway is asked again about what went back, or is on its way; None when all is settled.
+
+    Hourly for a day, then daily, about a refund under way; 1, 7 and 35 days after one that went.
+    """
+    if not session.paid:
+        return None
+    watched = session.cancellations.filter(state__in=(CancelState.PENDING, CancelState.DONE))
+    times = [_refund_look(cancellation, now) for cancellation in watched]
+    return min((at for at in times if at is not None), default=None)
+
+
+def _refund_look(cancellation: Cancellation, now: datetime) -> datetime | None:
+    if cancellation.ended_at is not None:
+        went = cancellation.ended_at
+        return next((went + wait for wait in DONE_REFUND if went + wait > now), None)
+    age = now - cancellation.requested_at
+    if age >= PENDING_REFUND_LASTS:
+        return None
+    return now + timedelta(seconds=HOUR if age < timedelta(days=1) else DAY)

@@ -65,6 +65,15 @@ def lock_order(shop: Shop, joiner_id: int, order_id: int, claim_id: int) -> Orde
     return order
 
 
+def lock_known_order(shop: Shop, joiner_id: int, order_id: int, claim_id: int) -> Order | None:
+    """Return the order's row, locked; None if it was never started. Raises AnotherJoiner."""
+    rows = Order.objects.select_for_update(of=("self",))
+    order = rows.filter(db_type=shop.db_type, order_id=order_id, claim_id=claim_id).first()
+    if order is not None and order.joiner_id != joiner_id:
+        raise AnotherJoiner
+    return order
+
+
 def _claimed_by_another(order: Order) -> bool:
     first = Order.objects.filter(db_type=order.db_type, order_id=order.order_id, claim_id=0)
     return first.exclude(joiner_id=order.joiner_id).exists()
@@ -209,8 +218,10 @@ def take_call(call: GatewayCall, state: CallState, at: datetime) -> None:
     )
 
 
-def identify(session: PaymentSession, at: datetime, *, next_look: datetime | None = None, **found: str) -> None:
+def identify(session: PaymentSession, at: datetime, *, next_look: datetime | None = None, **found: str) -> bool:
     """Store what the gateway calls the payment, as it becomes known, and wake the notices that came before.
+
+    False: the shop wants the payment closed, whatever ``session`` says: no page of it may be handed out.
 
     ``found``: gateway_id, gateway_payment_id, page_url; what is empty, or known already, changes nothing.
     ``next_look``: when the gateway is asked next, where that changes too.
@@ -218,9 +229,12 @@ def identify(session: PaymentSession, at: datetime, *, next_look: datetime | Non
     fresh = {name: value for name, value in found.items() if value and not getattr(session, name)}
     look = {"due_at": next_look, "lease_token": None} if next_look else {}
     if not fresh and not look:
-        return
+        return not session.close_wanted
     known = _names_of(session)
-    PaymentSession.objects.filter(pk=session.pk).update(**fresh, **look)
+    rows = PaymentSession.objects.filter(pk=session.pk)
+    wanted = bool(rows.filter(close_wanted=False).update(**fresh, **look))
+    if not wanted:
+        rows.update(**fresh, **look)
     for name, value in fresh.items():
         setattr(session, name, value)
     new = [name for name in _names_of(session) if name not in known]
@@ -228,6 +242,7 @@ def identify(session: PaymentSession, at: datetime, *, next_look: datetime | Non
         # A notice that could find the session before is no orphan; one that is being worked must not ring itself.
         orphans = Notification.objects.filter(session=None, due_at__isnull=False, gateway=session.gateway)
         orphans.filter(reduce(or_, new)).exclude(reduce(or_, known)).ring(at)
+    return wanted
 
 
 def _names_of(session: PaymentSession) -> list[Q]:
@@ -238,7 +253,7 @@ def _names_of(session: PaymentSession) -> list[Q]:
 
 def look_at(session: PaymentSession, at: datetime | None) -> None:
     """Plan when the gateway is asked about the session; None: no more."""
-    PaymentSession.objects.filter(pk=session.pk).update(due_at=at, lease_token=None)
+    PaymentSession.objects.filter(pk=session.pk).update(due_at=at, lease_token=None, attempts=0)
     session.due_at = at
 
 

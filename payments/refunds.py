@@ -133,7 +133,9 @@ def done(session: PaymentSession, cancellation: Cancellation, at: datetime, gate
     """Book money that went back."""
     held = cancellation.amount if cancellation.state in RESERVING else 0
     _change(cancellation, C.DONE, ended_at=at, gateway_cancel_id=gateway_cancel_id, code="", message="")
-    _follow(session, cancelled=session.cancelled + cancellation.amount, reserved=session.reserved - held)
+    ours = cancellation.origin != CancelOrigin.GATEWAY
+    cancelled = session.cancelled + cancellation.amount
+    _follow(session, ours=ours, cancelled=cancelled, reserved=session.reserved - held)
     _note(session, cancellation, "cancelled")
 
 
@@ -178,11 +180,23 @@ def found_outside(
     return cancellation
 
 
+def flag(session: PaymentSession, kind: str, **facts: Any) -> None:
+    """Show the session to staff, once, with what is known."""
+    if not session.attention:
+        _write(session, attention=True)
+        ledger.note(session, kind, "gateway", **facts)
+
+
 def flag_if_overdrawn(session: PaymentSession) -> None:
     """Show staff a session of which more went back, or is on its way, than was granted."""
-    if session.balance < 0 and not session.attention:
-        _write(session, attention=True)
-        ledger.note(session, "overlap", "gateway", balance=session.balance)
+    if session.balance < 0:
+        flag(session, "overlap", balance=session.balance)
+
+
+def mark_disputed(session: PaymentSession, disputed: bool) -> None:
+    """Follow the gateway: a dispute is shown to staff; that it is over is noted only."""
+    _write(session, disputed=disputed, attention=session.attention or disputed)
+    ledger.note(session, "disputed" if disputed else "dispute_over", "gateway")
 
 
 def end_cancel_call(cancellation: Cancellation, state: Any, at: datetime) -> None:
@@ -204,19 +218,21 @@ def _change(cancellation: Cancellation, target: CancelState, **changes: Any) -> 
         setattr(cancellation, name, value)
 
 
-def _follow(session: PaymentSession, **money: int) -> None:
+def _follow(session: PaymentSession, *, ours: bool = True, **money: int) -> None:
     """Write the sums, and with them the stage that follows from ``cancelled`` against ``paid``."""
-    target, more = _stage_for(session, money["cancelled"])
+    target, more = _stage_for(session, money["cancelled"], ours)
     if target == session.stage:
         _write(session, **money)
     else:
         move(session, target, **money, **more)
 
 
-def _stage_for(session: PaymentSession, cancelled: int) -> tuple[Stage, dict[str, Any]]:
+def _stage_for(session: PaymentSession, cancelled: int, ours: bool) -> tuple[Stage, dict[str, Any]]:
     stage = Stage(session.stage)
     if stage is Stage.REVIEW:
-        return stage, {}
+        # What we sent back needs nobody any more; what went back without us is a person's to judge.
+        all_back = ours and cancelled >= session.paid
+        return (Stage.CANCELLED, {"attention": False}) if all_back else (stage, {})
     if cancelled >= session.paid:
         return Stage.CANCELLED, {}
     if stage is Stage.CANCELLED and _another_counts(session):

@@ -136,7 +136,10 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What the gateway says of a payment when asked. ``raw_status`` are its own words."""
+    """What the gateway says of a payment when asked. ``raw_status`` are its own words.
+
+    ``refunds`` None: they were not asked for, for there is no sign of any.
+    """
 
     status: Status
     raw_status: str
@@ -150,6 +153,7 @@ class Fetched:
     returned: int = 0
     disputed: bool = False
     page_url: str = ""
+    refunds: "tuple[Refund, ...] | None" = None
 
 
 class RefundStatus(StrEnum):

@@ -1,0 +1,54 @@
+"""Calls whose outcome nobody knows: how they wait, when they count as never made, and what answers say of health."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from bridge.gateways.base import Gateway, GatewayError, Refused, StoredCall
+from payments import circuits, ladders, ledger
+from payments.models import GatewayCall
+
+LOOKS_FOR_ABSENCE = 3
+ABSENCE_TAKES = timedelta(minutes=10)
+
+
+def stored(gateway: Gateway, call: GatewayCall) -> StoredCall:
+    """Return the call as it stands in its row: the same bytes and key at every try."""
+    return StoredCall(body=call.body, key=call.idempotency_key, seconds=gateway.capabilities.call_seconds)
+
+
+def key_is_valid(gateway: Gateway, call: GatewayCall, now: datetime) -> bool:
+    """Say whether the call's key still surely means the call that was sent first."""
+    return now < (call.first_sent_at or now) + gateway.capabilities.key_window
+
+
+def still_unknown(call: GatewayCall, code: str, **changes: object) -> None:
+    """Look into the call again at the next step of its ladder."""
+    due_at = ladders.after(ladders.UNKNOWN_CALL, call.attempts + 1, timezone.now())
+    ledger.leave_unknown(call, due_at, code, "", **changes)
+
+
+def surely_absent(call: GatewayCall, now: datetime) -> bool:
+    """Say whether this look, which did not find what the call makes, is the third over ten minutes.
+
+    If it is not, the look is counted and the call looked into again.
+    """
+    first_missed = call.first_missed_at or now
+    if call.missed_looks + 1 >= LOOKS_FOR_ABSENCE and now - first_missed >= ABSENCE_TAKES:
+        return True
+    missed = {"missed_looks": F("missed_looks") + 1, "first_missed_at": Coalesce("first_missed_at", Value(now))}
+    still_unknown(call, "not_there", **missed)
+    return False
+
+
+def answered(merchant_id: int) -> None:
+    """Note that a gateway account answered."""
+    circuits.answered(circuits.Kind.ACCOUNT, merchant_id, timezone.now())
+
+
+def no_answer(merchant_id: int, error: GatewayError) -> None:
+    """Note that a gateway account did not answer; a refusal is an answer."""
+    if not isinstance(error, Refused):
+        circuits.failed(circuits.Kind.ACCOUNT, merchant_id, timezone.now())

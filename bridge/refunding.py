@@ -1,0 +1,135 @@
+"""Money going back, as the gateway shows it: ours is recognised by our cancel id, the rest was made without us.
+
+Everything here runs under the session's lock and tells the shop in the same transaction.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from django.conf import settings
+
+from bridge import shop
+from bridge.gateways import gateway_class
+from bridge.gateways.base import Fetched, Refund, RefundStatus
+from payments import refunds
+from payments.models import (
+    OPEN_CANCELS,
+    CallState,
+    Cancellation,
+    CancelOrigin,
+    CancelState,
+    DeliveryKind,
+    PaymentSession,
+)
+from payments.refunds import Wish
+from payments.states import Reason
+
+# Good money that may not pay its order.
+UNWANTED = frozenset({Reason.DOUBLE_PAYMENT, Reason.SUPERSEDED, Reason.CANCELLED_BY_SHOP})
+_BEST_FIRST = (RefundStatus.DONE, RefundStatus.PENDING, RefundStatus.FAILED)
+
+
+def follow(session: PaymentSession, found: Fetched, now: datetime) -> None:
+    """Book what a lookup shows of the payment's refunds and of a dispute."""
+    if not session.paid:
+        return
+    _follow_dispute(session, found, now)
+    if found.refunds is None:
+        return
+    known = list(session.cancellations.select_for_update().order_by("pk"))
+    others = _settle_known(session, known, found.refunds, now)
+    if any(cancellation.state in OPEN_CANCELS for cancellation in known):
+        # One of them may be the open cancel's, under another name: its end makes a look due.
+        return
+    for refund in others:
+        if refund.status is not RefundStatus.FAILED:
+            _record_outside(session, refund, now)
+    refunds.flag_if_overdrawn(session)
+
+
+def _settle_known(
+    session: PaymentSession, known: Sequence[Cancellation], found: Iterable[Refund], now: datetime
+) -> list[Refund]:
+    """Settle the cancels that the refunds belong to, and return the refunds that belong to none."""
+    by_id = {str(one.uuid): one for one in known}
+    by_id |= {one.gateway_cancel_id: one for one in known if one.gateway_cancel_id}
+    others, settled = [], set()
+    for refund in sorted(found, key=lambda one: _BEST_FIRST.index(one.status)):
+        cancellation = by_id.get(refund.gateway_cancel_id) or by_id.get(refund.cancel_id)
+        if cancellation is None or (cancellation.pk in settled and refund.status is not RefundStatus.FAILED):
+            others.append(refund)
+        elif cancellation.pk not in settled:
+            settled.add(cancellation.pk)
+            settle(session, cancellation, refund, now)
+    return others
+
+
+def settle(session: PaymentSession, cancellation: Cancellation, refund: Refund, now: datetime) -> None:
+    """Write what became of one cancel, and tell the shop once it is decided."""
+    state = CancelState(cancellation.state)
+    is_open = state in OPEN_CANCELS
+    if refund.amount != cancellation.amount:
+        refunds.flag(session, "refund_differs", cancel=str(cancellation.uuid), found=refund.amount)
+        return
+    if is_open:
+        ended = CallState.REFUSED if refund.status is RefundStatus.FAILED else CallState.DONE
+        refunds.end_cancel_call(cancellation, ended, now)
+    if refund.status is RefundStatus.DONE:
+        if state is not CancelState.DONE:
+            refunds.done(session, cancellation, now, refund.gateway_cancel_id)
+            tell(session, DeliveryKind.CANCEL_COMPLETE, cancellation, now)
+    elif refund.status is RefundStatus.PENDING:
+        if is_open:
+            refunds.pending(session, cancellation, refund.gateway_cancel_id)
+    elif is_open or state is CancelState.PENDING:
+        refuse(session, cancellation, now, refund.code or "refund_failed")
+    elif state is CancelState.DONE:
+        refunds.reversed(session, cancellation, now, refund.code)
+        tell(session, DeliveryKind.REFUND_REVERSED, cancellation, now)
+
+
+def refuse(session: PaymentSession, cancellation: Cancellation, now: datetime, code: str, message: str = "") -> None:
+    """Give up a cancel that the gateway does not carry out."""
+    refunds.refused(session, cancellation, now, code, message)
+    tell(session, DeliveryKind.CANCEL_FAILED, cancellation, now)
+
+
+def _record_outside(session: PaymentSession, refund: Refund, now: datetime) -> None:
+    is_done = refund.status is RefundStatus.DONE
+    found = refunds.found_outside(session, refund.amount, refund.gateway_cancel_id, now, is_done=is_done)
+    if is_done:
+        tell(session, DeliveryKind.CANCEL_COMPLETE, found, now)
+
+
+def tell(session: PaymentSession, kind: DeliveryKind, cancellation: Cancellation, now: datetime) -> None:
+    """Tell the shop of a cancel, if it was ever told of the payment; a repeat of one kind is a new generation."""
+    if cancellation.origin == CancelOrigin.GATEWAY and kind == DeliveryKind.CANCEL_FAILED:
+        return
+    if _shop_knows(session):
+        cause = f"{cancellation.uuid}/{session.generation}"
+        shop.tell(session.order, session, kind, now, cause, **shop.cancel_of(cancellation, session.currency))
+
+
+def _shop_knows(session: PaymentSession) -> bool:
+    return bool(session.deliveries.filter(kind=DeliveryKind.PAY_COMPLETE).exists())
+
+
+def _follow_dispute(session: PaymentSession, found: Fetched, now: datetime) -> None:
+    """Keep the flag as the gateway shows it."""
+    if found.disputed == session.disputed:
+        return
+    refunds.mark_disputed(session, found.disputed)
+    if found.disputed and _shop_knows(session):
+        told = session.deliveries.filter(kind=DeliveryKind.DISPUTED).count()
+        shop.tell(session.order, session, DeliveryKind.DISPUTED, now, f"dispute/{told + 1}")
+
+
+def send_back(session: PaymentSession, origin: CancelOrigin, reason: str, now: datetime) -> None:
+    """Reserve all that is left, as far as it can go back without the buyer's doing; else a person decides."""
+    itself = gateway_class(session.gateway).capabilities.refunds_itself
+    if origin is CancelOrigin.POLICY and not settings.PGB_REFUND_UNWANTED_PAYMENTS:
+        return
+    if session.method in itself and session.balance > 0 and refunds.open_cancel(session) is None:
+        refunds.reserve(session, Wish(amount=session.balance, origin=origin, reason=reason), now)
+    else:
+        refunds.flag(session, "not_sent_back", reason=reason)
