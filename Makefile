@@ -11,7 +11,7 @@ unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_NO_DEPS PIP_DRY_RUN PIP_CONSTRAINT P
 export PIP_USER := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run demo test fuzz kills bench mutants lint messages venv venv-test lock clean
+.PHONY: run demo test fuzz kills faults bench mutants lint messages venv venv-test lock clean
 
 run: venv
 	$(VENV) manage.py local -- $(VENV) manage.py demo --stay $(ARGS)
@@ -30,6 +30,10 @@ bench: venv-test
 # Kills part after part of a running PGB in the middle of 30 payments; prints what was lost or told twice.
 kills: venv-test
 	$(VENV) -m pytest -v tests/process/test_kills.py $(ARGS)
+
+# Every fault there is, at length; ARGS="sweep" picks one: PGB is killed at every socket write of every flow (strace).
+faults: venv-test
+	$(VENV) -m tests.faults -n $(JOBS) --show-capture=no $(ARGS)
 
 # Takes out one guard of the money after another: a test must go red each time. ARGS="word ..." picks some.
 mutants: venv-test

@@ -1,5 +1,6 @@
 """What the database sees: locks, waits, statements."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -48,3 +49,10 @@ def lock_waits() -> int:
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         )
         return int(cursor.fetchone()[0])
+
+
+def url_of_test_database() -> str:
+    """The DATABASE_URL for real processes that work on this test's database, where they see what is committed."""
+    before, _, query = os.environ["DATABASE_URL"].partition("?")
+    server = before.rpartition("/")[0]
+    return f"{server}/{connection.settings_dict['NAME']}?{query}"

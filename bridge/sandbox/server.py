@@ -69,7 +69,10 @@ class Handler(BaseHTTPRequestHandler):
             return json_response({"error": "Content-Length is not a number"}, HTTPStatus.BAD_REQUEST)
         if int(length) > MAX_BODY:
             return json_response({"error": "body too large"}, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        return self.rfile.read(int(length))
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):
+            return json_response({"error": "the body broke off"}, HTTPStatus.BAD_REQUEST)
+        return body
 
     def _send_head(self, response: Response, length: int) -> None:
         self.send_response(response.status)

@@ -1,9 +1,9 @@
 """Judges by the gateway's books and the shop's, and by the answers of the interface; PGB's own tables do not count."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests.process.buying import Moment, Order
 
@@ -27,30 +27,48 @@ def judge(books: Any, orders: Sequence[Order]) -> Verdict:
     """Hold the books against each other. `orders` are all that there ever were."""
     gateway, shop = books["stripe"], books["shop"]
     verdict = Verdict()
-    pages, messages = _pages(gateway), _messages(shop)
+    made, heard = pages(gateway), messages(shop)
     for order in orders:
-        _judge_one(verdict, order, pages.pop(order.title, []), messages.pop(order.id, []))
+        _judge_one(verdict, order, made.pop(order.title, []), heard.pop(order.id, []))
     verdict.twice += [event_id for event_id in shop["received"] if shop["applied"].get(event_id) != 1]
-    if pages or messages or shop["rejected"]:
-        verdict.wrong.append(f"nobody ordered {list(pages)} {list(messages)}, or unreadable: {shop['rejected']}")
+    if made or heard or shop["rejected"]:
+        verdict.wrong.append(f"nobody ordered {list(made)} {list(heard)}, or unreadable: {shop['rejected']}")
     if odd := {sent["status"] for sent in gateway["webhooks"]} - WEBHOOK_ANSWERS:
         verdict.wrong.append(f"webhooks were answered with {odd}")
     return verdict
 
 
-def _pages(gateway: Any) -> dict[str, list[tuple[str, int]]]:
-    """Each page that the gateway made, by what was sold there: our reference, and what it holds."""
-    holds: dict[str, int] = defaultdict(int)
+class Page(NamedTuple):
+    """A page that the gateway made: our reference, how it ended, and what came in and went back there."""
+
+    id: str
+    reference: str
+    status: str
+    currency: str
+    captured: int
+    refunded: int
+
+    @property
+    def held(self) -> int:
+        return self.captured - self.refunded
+
+
+def pages(gateway: Any) -> dict[str, list[Page]]:
+    """Each page that the gateway made, by what was sold there."""
+    moved: dict[str, Counter[str]] = defaultdict(Counter)
     for payment in gateway["payments"].values():
-        holds[payment["session"]] += payment["captured"] - payment["refunded"]
+        for name in ("captured", "refunded"):
+            moved[payment["session"]][name] += payment[name]
     found = defaultdict(list)
     for page in gateway["sessions"].values():
         sold = page["params"]["line_items"][0]["price_data"]["product_data"]["name"]
-        found[sold].append((page["reference"], holds[page["id"]]))
+        facts = {name: page[name] for name in ("id", "reference", "status", "currency")}
+        sums = {name: moved[page["id"]][name] for name in ("captured", "refunded")}
+        found[sold].append(Page(**facts, **sums))
     return found
 
 
-def _messages(shop: Any) -> dict[int, list[Any]]:
+def messages(shop: Any) -> dict[int, list[Any]]:
     """Each message that took effect at the shop, by order."""
     found = defaultdict(list)
     for message in shop["messages"]:
@@ -58,8 +76,8 @@ def _messages(shop: Any) -> dict[int, list[Any]]:
     return found
 
 
-def _judge_one(verdict: Verdict, order: Order, pages: list[tuple[str, int]], messages: list[Any]) -> None:
-    paid = [(reference, held) for reference, held in pages if held]
+def _judge_one(verdict: Verdict, order: Order, pages: list[Page], messages: list[Any]) -> None:
+    paid = [(page.reference, page.held) for page in pages if page.held]
     told = [(message["PaymentId"], message["PaidPrice"]) for message in messages]
     kinds = [(message["EventType"], message["Stage"]) for message in messages]
     if not paid or not told:

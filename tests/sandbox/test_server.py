@@ -50,6 +50,15 @@ def test_bad_requests_end_the_connection(sandbox: Sandbox, head: bytes, status: 
     assert raw(sandbox, b"POST /control/reset HTTP/1.1\r\n" + head + b"\r\n").startswith(b"HTTP/1.1 %d" % status)
 
 
+def test_half_a_body_is_no_request(sandbox: Sandbox) -> None:
+    head = b"POST /shop/complete HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port(sandbox)), timeout=5) as connection:
+        connection.sendall(head + b"{}")
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 400")
+    assert sandbox.shop.books.rejected == []
+
+
 def test_unknown_methods(sandbox: Sandbox) -> None:
     assert raw(sandbox, b"BREW / HTTP/1.1\r\nHost: localhost\r\n\r\n").startswith(b"HTTP/1.1 501")
 

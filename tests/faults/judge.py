@@ -1,0 +1,82 @@
+"""Judges by the gateway's books, the shop's, and the answers of the interface; PGB's own tables do not count.
+
+The invariants are named I1 to I8 as in the issue: no lost completion, no false one, no double charge kept, refunds
+right, one effect per request, nothing in doubt, sums agree, nothing left undone.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tests.faults.town import Order, Town
+from tests.process.judging import Page, messages, pages
+
+# What the shop may be answered beside what it asked for: repeat the same call.
+MAY_ANSWER = {"Redirect", "Done", "PAYMENT_IN_PROGRESS", "OUTCOME_UNKNOWN", "ALREADY_PAID", "no answer"}
+MOST_TRIES = 2  # of one message: the one that broke off, and the next
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an order must have come to: what the shop was told, in order, and what went back to the buyer."""
+
+    stage: str
+    told: tuple[str, ...]
+    refunds: tuple[int, ...] = ()
+    is_paid: bool = True
+
+
+def violations(town: Town, order: Order, outcome: Outcome) -> list[str]:
+    """Return what is not, or not yet, as it must be."""
+    books = town.books()
+    made = pages(books["stripe"]).get(order.title, [])
+    told = messages(books["shop"]).get(order.id, [])
+    found = [
+        *_of_the_gateway(made, order, outcome),
+        *_of_the_webhooks(books["stripe"], made),
+        *_of_the_shop(books["shop"], made, told, outcome),
+    ]
+    return found or [*_of_pgb(town, order, made, outcome)]
+
+
+def _of_the_gateway(made: Sequence[Page], order: Order, outcome: Outcome) -> Iterator[str]:
+    captured = [page.captured for page in made if page.captured]
+    if captured != [order.price] * outcome.is_paid:
+        yield f"I1, I3: the gateway was paid {captured}"
+    if any(page.status == "open" for page in made):
+        yield "I3: a page is still open"
+    if len(made) > 1:
+        yield f"I5: the gateway made {len(made)} pages"
+    if (returned := sum(page.refunded for page in made)) != sum(outcome.refunds):
+        yield f"I4: the gateway gave back {returned}"
+
+
+def _of_the_webhooks(gateway: Any, made: Sequence[Page]) -> Iterator[str]:
+    ids = {page.id for page in made}
+    last = {one["event"]: one for one in gateway["webhooks"] if gateway["events"][one["event"]]["session"] in ids}
+    if odd := {one["status"] for one in last.values() if one["error"] != "dropped"} - {200}:
+        yield f"I8: a webhook was answered with {odd}"
+
+
+def _of_the_shop(shop: Any, made: Sequence[Page], told: Sequence[Any], outcome: Outcome) -> Iterator[str]:
+    if (kinds := tuple(one["EventType"] for one in told)) != outcome.told:
+        yield f"I1, I2: the shop was told {kinds}"
+    held = {(page.reference, str(page.captured), page.currency.upper()) for page in made if page.captured}
+    if not {(one["PaymentId"], one["PaidPrice"], one["Currency"]) for one in told if outcome.is_paid} <= held:
+        yield "I2: the shop was told of money that the gateway does not have"
+    for event in (one["EventId"] for one in told):
+        if shop["applied"].get(event) != 1 or shop["received"][event] > MOST_TRIES:
+            yield f"I5, I8: the shop heard a message {shop['received'][event]} times"
+    if shop["rejected"]:
+        yield f"I2: the shop cannot read {shop['rejected']}"
+
+
+def _of_pgb(town: Town, order: Order, made: Sequence[Page], outcome: Outcome) -> Iterator[str]:
+    status = town.ask(order, "PayStatus", town.pgb)
+    left = sum(page.captured - page.refunded for page in made)
+    sums = tuple(status[name] for name in ("Stage", "PaidPrice", "Balance", "Reserved"))
+    paid = str(order.price * outcome.is_paid)
+    if sums != (outcome.stage, paid, str(left), "0"):
+        yield f"I4, I6, I7: PayStatus says {sums}"
+    if odd := set(order.answers) - MAY_ANSWER:
+        yield f"I6: the shop was answered {odd}"

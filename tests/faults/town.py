@@ -1,0 +1,137 @@
+"""Everybody around PGB in the sweep: the shop's program, the buyers, the gateway, PGB's workers, and the clock.
+
+The clock stands still but for what the sweep moves it, also for the process under the knife.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import requests
+import time_machine
+from django.utils import timezone
+
+from bridge.sandbox.stripe.accounts import Account
+from bridge.sandbox.stripe.events import signature_header
+from tests.factories import API_KEY
+from tests.faults.knife import Done, Knife
+from tests.world import World, code
+
+T = TypeVar("T")
+PATIENCE = 60.0  # seconds of real time
+NO_ANSWER = {"IsSuccess": False, "ErrorCode": "no answer", "Type": ""}
+
+
+@dataclass
+class Order:
+    """One order of the shop; each has a price of its own, so that no two can be mistaken for each other."""
+
+    id: int
+    page: str = ""  # the gateway's, once PGB has told the shop of it
+    is_paid: bool = False  # by its buyer
+    answers: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def title(self) -> str:
+        return f"order {self.id}"
+
+    @property
+    def price(self) -> int:
+        return 10_000 + self.id
+
+
+@dataclass
+class Town:
+    """``pgb`` is the address of the PGB that is whole; a process under the knife has one of its own."""
+
+    world: World
+    clock: time_machine.Traveller
+    knife: Knife
+    pgb: str
+    orders: list[Order] = field(default_factory=list)
+
+    def new_order(self) -> Order:
+        """An order that PGB has not heard of."""
+        self.orders.append(Order(1 + len(self.orders)))
+        return self.orders[-1]
+
+    def cut(self, what: str, call: Callable[[str], T], kill_at: int | None) -> Done[T]:
+        """Let a process do ``what``; the knife comes down at its socket write number ``kill_at``."""
+        done = self.knife.act(what, timezone.now().timestamp(), call, kill_at)
+        self.send_webhooks_to(self.pgb)
+        return done
+
+    # The shop's program
+
+    def ask(self, order: Order, call: str, at: str, **body: Any) -> Any:
+        """Call PGB ``at`` an address; whoever breaks off has not answered."""
+        keys = {"DBType": "KR1", "OrderId": order.id, "JoinerId": 1001}
+        headers = {"Authorization": f"Bearer {API_KEY}"}
+        try:
+            answer = requests.post(f"{at}/PGB/{call}", json={**keys, **body}, headers=headers, timeout=PATIENCE).json()
+        except requests.RequestException:  # also half an answer is none
+            answer = NO_ANSWER
+        order.answers[code(answer)] += 1
+        return answer
+
+    def start(self, order: Order, at: str = "") -> None:
+        """PayStart; if it brings a page, the shop has it."""
+        wish = {
+            "PayType": "CARD",
+            "NationCode": "KR",
+            "TotalPrice": str(order.price),
+            "OrderDescription": order.title,
+            "RedirectUrl": f"{self.world.sandbox.url}/shop/thanks",
+        }
+        order.page = self.ask(order, "PayStart", at or self.pgb, **wish).get("RedirectUrl", "")
+
+    # The buyer and the gateway
+
+    def pay(self, order: Order) -> None:
+        """The buyer pays on the gateway's page, and closes the browser; returns when the webhook was tried."""
+        order.is_paid = True
+        paid = requests.post(order.page, {"do": "pay"}, timeout=PATIENCE, allow_redirects=False)
+        assert paid.status_code == 303, "the page could not be paid"
+
+    def send_webhooks_to(self, url: str) -> None:
+        """From now on the gateway finds PGB there."""
+        for account in self.world.sandbox.stripe.accounts.values():
+            account.webhook_url = url + urlsplit(account.webhook_url).path
+
+    def lose_webhooks(self) -> None:
+        """None arrives any more."""
+        self.world.sandbox.faults.clear()
+        self.world.sandbox.faults.add("webhook", "drop", times=None)
+
+    def repeat_webhooks(self, order: Order) -> set[int]:
+        """The gateway sends all that it ever said of the order once more; returns how PGB answered."""
+        stripe = self.world.sandbox.stripe
+        pages = [one for one in stripe.books.sessions.values() if order.title in str(one.params["line_items"])]
+        events = [one for one in stripe.books.events.values() if one.session in {page.id for page in pages}]
+        return {self._send(stripe.account_of(pages[0]), event.body) for event in events}
+
+    def _send(self, account: Account, event: Any) -> int:
+        body = json.dumps(event).encode()
+        signed = signature_header(account.webhook_secret, body, int(timezone.now().timestamp()))
+        headers = {"Stripe-Signature": signed, "Content-Type": "application/json"}
+        return requests.post(account.webhook_url, body, headers=headers, timeout=PATIENCE).status_code
+
+    def books(self) -> Any:
+        """The gateway's books and the shop's."""
+        return requests.get(f"{self.world.sandbox.url}/control/books", timeout=PATIENCE).json()
+
+    # Time
+
+    def work(self) -> None:
+        """Let all that is due now be done, at the gateway and by PGB's workers."""
+        self.world.sandbox.settle(PATIENCE)
+        while self.world.work():
+            self.world.sandbox.settle(PATIENCE)
+
+    def wait(self, seconds: float) -> None:
+        """Move the clock on."""
+        self.clock.shift(timedelta(seconds=seconds))
