@@ -1,6 +1,6 @@
 """The worker's part of a cancel: write the exact body, send it, write the outcome; and what to do in doubt."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -86,11 +86,17 @@ def _not_done(call: GatewayCall, error: GatewayError) -> None:
     if not isinstance(error, NotSent):
         _leave_unknown(call, error.code)
     elif _cancellation(call).origin != CancelOrigin.SHOP:
-        ledger.leave_unsent(call, ladders.after(ladders.UNSENT_CALL, call.attempts + 1, timezone.now()), error.code)
+        _leave_unsent(call, ladders.after(ladders.UNSENT_CALL, call.attempts + 1, timezone.now()), error.code)
     elif timezone.now() - _cancellation(call).requested_at < SHOP_WAITS:
-        ledger.leave_unsent(call, timezone.now() + PAUSE, error.code)
+        _leave_unsent(call, timezone.now() + PAUSE, error.code)
     else:
         _refuse(call, Refused(NOT_REACHED, str(error)))
+
+
+def _leave_unsent(call: GatewayCall, due_at: datetime, code: str) -> None:
+    with transaction.atomic():
+        ledger.leave_unsent(call, due_at, code)
+        refunds.sending(_cancellation(call), CancelState.REQUESTED)
 
 
 def _leave_unknown(call: GatewayCall, code: str, **changes: Any) -> None:

@@ -33,13 +33,13 @@ def still_unknown(call: GatewayCall, code: str, **changes: object) -> None:
 def surely_absent(call: GatewayCall, now: datetime) -> bool:
     """Say whether this look, which did not find what the call makes, is the third over ten minutes.
 
-    If it is not, the look is counted and the call looked into again.
+    If it is not, the look is counted and the next one planned: not by the ladder, which may have come to hours.
     """
     first_missed = call.first_missed_at or now
     if call.missed_looks + 1 >= LOOKS_FOR_ABSENCE and now - first_missed >= ABSENCE_TAKES:
         return True
     missed = {"missed_looks": F("missed_looks") + 1, "first_missed_at": Coalesce("first_missed_at", Value(now))}
-    still_unknown(call, "not_there", **missed)
+    ledger.leave_unknown(call, now + ABSENCE_TAKES / (LOOKS_FOR_ABSENCE - 1), "not_there", "", **missed)
     return False
 
 

@@ -125,7 +125,7 @@ def open_cancel(session: PaymentSession) -> Cancellation | None:
 
 
 def sending(cancellation: Cancellation, state: CancelState) -> None:
-    """Write how the call of an open cancel stands: SENDING or UNKNOWN."""
+    """Write how the call of an open cancel stands: REQUESTED (not sent), SENDING or UNKNOWN."""
     Cancellation.objects.filter(pk=cancellation.pk, state__in=OPEN_CANCELS).update(state=state)
 
 

@@ -5,6 +5,7 @@ Time is the application's clock: a test travels, then works off what is due.
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from django.utils import timezone
 from bridge import drains
 from bridge.sandbox.sandbox import Sandbox
 from merchants.models import Merchant, Shop
-from payments.models import Delivery, PaymentSession
+from payments.models import Delivery, GatewayCall, PaymentSession
 from payments.queues import Queue
 from payments.states import HOLDING, LIVE
 from tests.factories import API_KEY
@@ -66,6 +67,30 @@ class World:
         keys = {"DBType": self.shop.db_type, "OrderId": order_id, "JoinerId": self.shop.joiner_id}
         return self.post("/PGB/PayStatus", {**keys, **changes}).json()
 
+    def partial(self, refund: int, current: int = 64900, order_id: int = 1, **changes: Any) -> Any:
+        """PartialCancel; returns its answer."""
+        prices = {"RefundPrice": refund, "CurrentTotalPrice": current, "ModifedTotalPrice": current - refund}
+        return self.post("/PGB/PartialCancel", {**self._named(order_id), **prices, **changes}).json()
+
+    def full(self, current: int = 64900, order_id: int = 1, **changes: Any) -> Any:
+        """FullCancel; returns its answer."""
+        keys = {"CurrentTotalPrice": current, "PGType": "stripe", "PayType": "CARD"}
+        return self.post("/PGB/FullCancel", {**self._named(order_id), **keys, **changes}).json()
+
+    def _named(self, order_id: int) -> dict[str, Any]:
+        return {"DBType": self.shop.db_type, "OrderId": order_id, "JoinerId": self.shop.joiner_id, "NationCode": "KR"}
+
+    def paid(self, order_id: int = 1, **changes: Any) -> PaymentSession:
+        """Start and pay an order, and let the shop hear of it."""
+        self.start(order_id, **changes)
+        self.pay(order_id)
+        self.work()
+        return self.session(order_id)
+
+    def refunds(self) -> list[int]:
+        """What the gateway gave back, or is giving back, oldest first."""
+        return [one.amount for one in self.sandbox.stripe.books.refunds.values() if one.holds]
+
     def session(self, order_id: int = 1) -> PaymentSession:
         """The newest session of the order."""
         return PaymentSession.objects.filter(order__order_id=order_id).select_related("order").latest("pk")
@@ -93,8 +118,16 @@ class World:
     def look(self, order_id: int = 1) -> PaymentSession:
         """Let the workers ask the gateway about the newest session, and return it."""
         PaymentSession.objects.filter(pk=self.session(order_id).pk).ring(timezone.now())
-        self.work()
+        self.rest()
         return self.session(order_id)
+
+    def rest(self) -> None:
+        """Work off what is due, and let other workers end what they have in hand."""
+        self.work()
+        tables = (PaymentSession, GatewayCall, Delivery)
+        while any(table.objects.filter(due_at__isnull=False).exclude(lease_token=None).exists() for table in tables):
+            time.sleep(0.01)
+            self.work()
 
     def work(self) -> int:
         """Work off all that is due now, as the workers would."""
