@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 import time_machine
 
-from bridge import start
+from bridge import cancel, start
 from bridge.sandbox.sandbox import Sandbox
 from tests.faults.knife import Knife
 from tests.faults.sweep import TABLE_HEAD
@@ -52,8 +52,8 @@ def knife(strace, django_db_setup, running_sandbox, live_server, tmp_path_factor
 @pytest.fixture
 def town(knife, clock, world, live_server, monkeypatch):
     """See Town. No second of its clock is worth waiting for: the web answers at once, and the shop asks again."""
-    for name in ("PAGE_SECONDS", "CLOSING_SECONDS"):
-        monkeypatch.setattr(start, name, 0.0)
+    for module, name in ((start, "PAGE_SECONDS"), (start, "CLOSING_SECONDS"), (cancel, "SECONDS")):
+        monkeypatch.setattr(module, name, 0.0)
     return Town(world, clock, knife, live_server.url)
 
 

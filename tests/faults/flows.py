@@ -8,16 +8,23 @@ from payments.queues import Queue
 from tests.faults.judge import Outcome
 from tests.faults.town import Order, Town
 
-PAID = Outcome(stage="PAID", told=("PayComplete",))
+PAID = Outcome("PAID", told=("PayComplete",))
+LESS = Outcome("PARTIALLY_CANCELLED", told=("PayComplete", "CancelComplete"), gives_back=lambda order: order.part)
+NOTHING_LEFT = Outcome("CANCELLED", told=("PayComplete", "CancelComplete"), gives_back=lambda order: order.price)
+NEVER_PAID = Outcome("CANCELLED", told=("CancelComplete",), is_paid=False)
 
 
 @dataclass(frozen=True)
 class Flow:
-    """An act of one process: ``web`` takes one request, a queue's name is a worker that works off what is due."""
+    """An act of one process: ``web`` takes one request, a queue's name is a worker that works off what is due.
+
+    ``again`` is what the shop's call comes to when it is repeated after everything.
+    """
 
     name: str
     process: str
     outcome: Outcome
+    again: str
 
     def prepare(self, town: Town) -> Order:
         """Bring an order to where the act begins."""
@@ -29,8 +36,9 @@ class Flow:
     def go_on(self, town: Town, order: Order) -> None:
         """What those outside do in each second after the kill, until they have what they want."""
 
-    def repeat(self, town: Town, order: Order) -> None:
-        """Ask once more for what was done."""
+    def repeat(self, town: Town, order: Order) -> str:
+        """Ask once more for what was done; returns what the answer comes to."""
+        raise NotImplementedError
 
 
 class PayStart(Flow):
@@ -45,8 +53,8 @@ class PayStart(Flow):
         if order.page and not order.is_paid:
             town.pay(order)
 
-    def repeat(self, town: Town, order: Order) -> None:
-        town.start(order)
+    def repeat(self, town: Town, order: Order) -> str:
+        return town.start(order)
 
 
 class Webhook(PayStart):
@@ -93,10 +101,60 @@ class Forward(Notice):
         return order
 
 
-FLOWS = [
-    PayStart("PayStart", "web", PAID),
-    Webhook("webhook", "web", PAID),
-    Notice("complete, by a webhook", Queue.NOTIFICATIONS, PAID),
-    Look("complete, by a look", Queue.LOOKS, PAID),
-    Forward("forward", Queue.DELIVERIES, PAID),
+@dataclass(frozen=True)
+class Cancel(Flow):
+    """The shop asks for a cancel, and repeats the same request until it is done; ``named`` by a RequestId or not."""
+
+    named: bool = False
+
+    def prepare(self, town: Town) -> Order:
+        order = town.new_order()
+        town.start(order)
+        if self.outcome.is_paid:
+            town.pay(order)
+        town.work()
+        return order
+
+    def call(self, town: Town, order: Order, at: str) -> None:
+        with town.world.working(1):
+            self._ask(town, order, at)
+
+    def go_on(self, town: Town, order: Order) -> None:
+        if not order.is_cancelled:
+            self._ask(town, order, town.pgb)
+
+    def repeat(self, town: Town, order: Order) -> str:
+        return self._ask(town, order, town.pgb)
+
+    def _ask(self, town: Town, order: Order, at: str) -> str:
+        cancel = town.cancel_part if self.outcome is LESS else town.cancel_all
+        return cancel(order, at, RequestId=f"cancel of {order.title}" if self.named else "")
+
+
+class CancelCall(Cancel):
+    """The worker asks the gateway for the cancel."""
+
+    def prepare(self, town: Town) -> Order:
+        order = super().prepare(town)
+        self._ask(town, order, town.pgb)
+        return order
+
+    def call(self, town: Town, order: Order, at: str) -> None:
+        """Nobody calls."""
+
+
+FLOWS: list[Flow] = [
+    PayStart("PayStart", "web", PAID, "ALREADY_PAID"),
+    Webhook("webhook", "web", PAID, "ALREADY_PAID"),
+    Notice("complete, by a webhook", Queue.NOTIFICATIONS, PAID, "ALREADY_PAID"),
+    Look("complete, by a look", Queue.LOOKS, PAID, "ALREADY_PAID"),
+    Cancel("partial cancel", "web", LESS, "Done"),
+    Cancel("partial cancel, with an id", "web", LESS, "Done", named=True),
+    CancelCall("partial cancel, the call", Queue.CALLS, LESS, "Done"),
+    Cancel("full cancel", "web", NOTHING_LEFT, "Done"),
+    Cancel("full cancel, with an id", "web", NOTHING_LEFT, "Done", named=True),
+    CancelCall("full cancel, the call", Queue.CALLS, NOTHING_LEFT, "Done"),
+    Cancel("full cancel, unpaid", "web", NEVER_PAID, "Done"),
+    CancelCall("full cancel, unpaid, the call", Queue.CALLS, NEVER_PAID, "Done"),
+    Forward("forward", Queue.DELIVERIES, PAID, "ALREADY_PAID"),
 ]

@@ -4,7 +4,7 @@ The invariants are named I1 to I8 as in the issue: no lost completion, no false 
 right, one effect per request, nothing in doubt, sums agree, nothing left undone.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ class Outcome:
 
     stage: str
     told: tuple[str, ...]
-    refunds: tuple[int, ...] = ()
+    gives_back: Callable[[Order], int] = lambda _: 0
     is_paid: bool = True
 
 
@@ -33,6 +33,7 @@ def violations(town: Town, order: Order, outcome: Outcome) -> list[str]:
     told = messages(books["shop"]).get(order.id, [])
     found = [
         *_of_the_gateway(made, order, outcome),
+        *_of_the_keys(books["stripe"]),
         *_of_the_webhooks(books["stripe"], made),
         *_of_the_shop(books["shop"], made, told, outcome),
     ]
@@ -47,8 +48,16 @@ def _of_the_gateway(made: Sequence[Page], order: Order, outcome: Outcome) -> Ite
         yield "I3: a page is still open"
     if len(made) > 1:
         yield f"I5: the gateway made {len(made)} pages"
-    if (returned := sum(page.refunded for page in made)) != sum(outcome.refunds):
-        yield f"I4: the gateway gave back {returned}"
+    if (returned := [refund for page in made for refund in page.refunds]) != [
+        *filter(None, [outcome.gives_back(order)])
+    ]:
+        yield f"I4, I5: the gateway gave back {returned}"
+
+
+def _of_the_keys(gateway: Any) -> Iterator[str]:
+    for name in ("creates", "refunds_by_key", "refunds_by_cancel"):
+        if set(gateway[name].values()) - {1}:
+            yield f"I5: {name}: one key, two effects"
 
 
 def _of_the_webhooks(gateway: Any, made: Sequence[Page]) -> Iterator[str]:
@@ -67,13 +76,15 @@ def _of_the_shop(shop: Any, made: Sequence[Page], told: Sequence[Any], outcome: 
     for event in (one["EventId"] for one in told):
         if shop["applied"].get(event) != 1 or shop["received"][event] > MOST_TRIES:
             yield f"I5, I8: the shop heard a message {shop['received'][event]} times"
+    if told and outcome.is_paid and told[-1]["Balance"] != str(sum(page.held for page in made)):
+        yield f"I4: the shop was told of a balance of {told[-1]['Balance']}"
     if shop["rejected"]:
         yield f"I2: the shop cannot read {shop['rejected']}"
 
 
 def _of_pgb(town: Town, order: Order, made: Sequence[Page], outcome: Outcome) -> Iterator[str]:
     status = town.ask(order, "PayStatus", town.pgb)
-    left = sum(page.captured - page.refunded for page in made)
+    left = sum(page.held for page in made)
     sums = tuple(status[name] for name in ("Stage", "PaidPrice", "Balance", "Reserved"))
     paid = str(order.price * outcome.is_paid)
     if sums != (outcome.stage, paid, str(left), "0"):

@@ -23,7 +23,7 @@ from tests.world import World, code
 
 T = TypeVar("T")
 PATIENCE = 60.0  # seconds of real time
-NO_ANSWER = {"IsSuccess": False, "ErrorCode": "no answer", "Type": ""}
+NO_ANSWER = {"ErrorCode": "no answer", "Type": "", "RedirectUrl": ""}
 
 
 @dataclass
@@ -33,6 +33,7 @@ class Order:
     id: int
     page: str = ""  # the gateway's, once PGB has told the shop of it
     is_paid: bool = False  # by its buyer
+    is_cancelled: bool = False  # or a part of it, as the shop was answered
     answers: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -42,6 +43,11 @@ class Order:
     @property
     def price(self) -> int:
         return 10_000 + self.id
+
+    @property
+    def part(self) -> int:
+        """What a partial cancel gives back."""
+        return 3_000 + self.id
 
 
 @dataclass
@@ -78,8 +84,8 @@ class Town:
         order.answers[code(answer)] += 1
         return answer
 
-    def start(self, order: Order, at: str = "") -> None:
-        """PayStart; if it brings a page, the shop has it."""
+    def start(self, order: Order, at: str = "") -> str:
+        """PayStart; if it brings a page, the shop has it. Returns what the answer comes to."""
         wish = {
             "PayType": "CARD",
             "NationCode": "KR",
@@ -87,7 +93,25 @@ class Town:
             "OrderDescription": order.title,
             "RedirectUrl": f"{self.world.sandbox.url}/shop/thanks",
         }
-        order.page = self.ask(order, "PayStart", at or self.pgb, **wish).get("RedirectUrl", "")
+        answer = self.ask(order, "PayStart", at or self.pgb, **wish)
+        order.page = order.page or answer["RedirectUrl"]
+        return code(answer)
+
+    def cancel_part(self, order: Order, at: str, **more: str) -> str:
+        """PartialCancel of a part of an order that is paid; returns what the answer comes to."""
+        prices = (order.price, order.part, order.price - order.part)
+        names = ("CurrentTotalPrice", "RefundPrice", "ModifedTotalPrice")
+        return self._cancel(order, "PartialCancel", at, **dict(zip(names, map(str, prices), strict=True)), **more)
+
+    def cancel_all(self, order: Order, at: str, **more: str) -> str:
+        """FullCancel of an order, paid or not; returns what the answer comes to."""
+        wish = {"PGType": "stripe", "PayType": "CARD", "CurrentTotalPrice": str(order.price)}
+        return self._cancel(order, "FullCancel", at, **wish, **more)
+
+    def _cancel(self, order: Order, call: str, at: str, **wish: str) -> str:
+        answer = self.ask(order, call, at, NationCode="KR", **wish)
+        order.is_cancelled = order.is_cancelled or answer["Type"] == "Done"
+        return code(answer)
 
     # The buyer and the gateway
 

@@ -39,7 +39,7 @@ def judge(books: Any, orders: Sequence[Order]) -> Verdict:
 
 
 class Page(NamedTuple):
-    """A page that the gateway made: our reference, how it ended, and what came in and went back there."""
+    """A page that the gateway made: our reference, how it ended, what came in, what went back in all and singly."""
 
     id: str
     reference: str
@@ -47,6 +47,7 @@ class Page(NamedTuple):
     currency: str
     captured: int
     refunded: int
+    refunds: list[int]
 
     @property
     def held(self) -> int:
@@ -56,15 +57,18 @@ class Page(NamedTuple):
 def pages(gateway: Any) -> dict[str, list[Page]]:
     """Each page that the gateway made, by what was sold there."""
     moved: dict[str, Counter[str]] = defaultdict(Counter)
+    refunds: dict[str, list[int]] = defaultdict(list)
     for payment in gateway["payments"].values():
         for name in ("captured", "refunded"):
             moved[payment["session"]][name] += payment[name]
+    for refund in gateway["refunds"].values():
+        refunds[gateway["payments"][refund["payment"]]["session"]].append(refund["amount"])
     found = defaultdict(list)
     for page in gateway["sessions"].values():
         sold = page["params"]["line_items"][0]["price_data"]["product_data"]["name"]
         facts = {name: page[name] for name in ("id", "reference", "status", "currency")}
         sums = {name: moved[page["id"]][name] for name in ("captured", "refunded")}
-        found[sold].append(Page(**facts, **sums))
+        found[sold].append(Page(**facts, **sums, refunds=refunds[page["id"]]))
     return found
 
 
