@@ -10,6 +10,7 @@ class BridgeConfig(AppConfig):
     verbose_name = "PG 연동"
 
     def ready(self) -> None:
-        """Register the system checks of the bridge, and which pages may read what the functions answer."""
+        """Register the system checks, which pages may read what the functions answer, and what gateways can do."""
         register_checks()
         check_request_enabled.connect(import_string("bridge.functions.may_be_read_by"))
+        import_string("payments.powers.GATEWAYS").is_known_by(import_string("bridge.gateways.powers_of"))

@@ -6,7 +6,7 @@ from typing import TypeVar
 import structlog
 from django.http import HttpResponseBase
 
-from bridge.cardlike import holds_card_number
+from payments.cardlike import holds_card_number
 from payments.models import PaymentSession
 
 R = TypeVar("R", bound=HttpResponseBase)

@@ -6,8 +6,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from bridge.cardlike import holds_card_number
 from merchants.codes import GatewayCode
+from payments.cardlike import holds_card_number
 from payments.money import MAX_DIGITS
 
 LARGEST_ID = 2**63 - 1

@@ -44,6 +44,7 @@ MENU: list[dict[str, Any]] = [
                 "title": _("결제 현황"),
                 "items": [
                     _page(_("결제내역"), "receipt_long", "payments.paymentsession"),
+                    _page(_("취소내역"), "undo", "payments.cancellation"),
                     _page(_("웹훅 수신내역"), "call_received", "payments.notification"),
                     _page(_("상점 통보내역"), "outgoing_mail", "payments.delivery"),
                     _page(_("확인 필요"), "flag", "payments.attention"),

@@ -144,7 +144,17 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_LOCKOUT_CALLABLE = "config.people.lockout.page"
-AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code", "csrfmiddlewaretoken"]
+AXES_SENSITIVE_PARAMETERS = [
+    "username",
+    "ip_address",
+    "code",
+    "csrfmiddlewaretoken",
+    # Of the forms that ask once more who it is.
+    "proof-secret",
+    "bank",
+    "account",
+    "holder",
+]
 AXES_DISABLE_ACCESS_LOG = True  # the history has the logins
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False

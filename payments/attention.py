@@ -15,6 +15,8 @@ from django.utils import timezone
 from merchants.models import Merchant, Shop
 from payments import circuits
 from payments.models import (
+    Approval,
+    ApprovalState,
     Attention,
     AttentionKind,
     CallState,
@@ -85,6 +87,13 @@ def _calls(now: datetime) -> QuerySet[Any]:
     return rows.select_related("session__order", "merchant").defer("sealed_body", "session__sealed_buyer")
 
 
+def _approvals(_now: datetime) -> QuerySet[Any]:
+    rows = Approval.objects.filter(state=ApprovalState.WAITING)
+    return rows.select_related("session__order", "session__merchant", "requester").defer(
+        "sealed_account", "session__sealed_buyer"
+    )
+
+
 def _deliveries(_now: datetime) -> QuerySet[Any]:
     rows = Delivery.objects.filter(state=DeliveryState.DEAD)
     return rows.select_related("order", "shop", "session__merchant").defer("body", "session__sealed_buyer")
@@ -130,6 +139,12 @@ def _of_payment(session: PaymentSession) -> dict[str, Any]:
     return {**_of_session(session), **money, "reason": session.reason, "stage": session.stage}
 
 
+def _of_approval(approval: Approval) -> dict[str, Any]:
+    asked = {"approval": approval.kind, "asked": approval.amount, "currency": approval.session.currency}
+    by = approval.requester.get_username()
+    return {**_of_session(approval.session), **asked, "by": by, "session": approval.session_id}
+
+
 def _of_call(call: GatewayCall) -> dict[str, Any]:
     return {**_of_session(call.session), "call": call.kind, "code": call.code, "session": call.session_id}
 
@@ -160,6 +175,9 @@ def _now(_row: Any, now: datetime) -> datetime:
 
 WATCHED: dict[AttentionKind, Watched] = {
     AttentionKind.PAYMENT: Watched(_payments, _now, lambda row: row.merchant, _of_payment),
+    AttentionKind.APPROVAL: Watched(
+        _approvals, lambda row, _: row.requested_at, lambda row: row.session.merchant, _of_approval
+    ),
     AttentionKind.CALL: Watched(_calls, lambda row, _: row.first_sent_at, lambda row: row.merchant, _of_call),
     AttentionKind.DELIVERY: Watched(
         _deliveries, lambda row, now: row.ended_at or now, lambda row: row.session.merchant, _of_delivery

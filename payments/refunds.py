@@ -76,7 +76,7 @@ def reserve(session: PaymentSession, wish: Wish, at: datetime) -> Cancellation:
         raise NothingToCancel
     if open_cancel(session) is not None or ledger.open_call(session) is not None:
         raise CancelOpen
-    tax_free = _tax_free_part(session, wish)
+    tax_free = _tax_free_part(session, wish.amount, wish.tax_free)
     cancellation = Cancellation(
         session=session,
         origin=wish.origin,
@@ -101,15 +101,24 @@ def reserve(session: PaymentSession, wish: Wish, at: datetime) -> Cancellation:
     return cancellation
 
 
-def _tax_free_part(session: PaymentSession, wish: Wish) -> int:
+def fits(session: PaymentSession, amount: int, tax_free: int | None) -> bool:
+    """Whether so much, and this tax-free part of it, can still be given back."""
+    try:
+        _tax_free_part(session, amount, tax_free)
+    except NotEnough:
+        return False
+    return True
+
+
+def _tax_free_part(session: PaymentSession, amount: int, tax_free: int | None) -> int:
     """Return the tax-free part of this cancel; the last one takes what is left of it. Raises NotEnough."""
     left = tax_free_balance(session)
     taxed_left = session.balance - left
-    least = max(0, wish.amount - taxed_left)
-    tax_free = least if wish.tax_free is None else wish.tax_free
-    if not 0 < wish.amount <= session.balance or not least <= tax_free <= min(left, wish.amount):
+    least = max(0, amount - taxed_left)
+    chosen = least if tax_free is None else tax_free
+    if not 0 < amount <= session.balance or not least <= chosen <= min(left, amount):
         raise NotEnough
-    return tax_free
+    return chosen
 
 
 def tax_free_balance(session: PaymentSession) -> int:
@@ -132,7 +141,9 @@ def sending(cancellation: Cancellation, state: CancelState) -> None:
 def done(session: PaymentSession, cancellation: Cancellation, at: datetime, gateway_cancel_id: str) -> None:
     """Book money that went back."""
     held = cancellation.amount if cancellation.state in RESERVING else 0
-    _change(cancellation, C.DONE, ended_at=at, gateway_cancel_id=gateway_cancel_id, code="", message="")
+    # It went after all: what was said of its way back counts no more.
+    gone = {"ended_at": at, "reversed_at": None, "gateway_cancel_id": gateway_cancel_id, "code": "", "message": ""}
+    _change(cancellation, C.DONE, **gone)
     ours = cancellation.origin != CancelOrigin.GATEWAY
     cancelled = session.cancelled + cancellation.amount
     _follow(session, ours=ours, cancelled=cancelled, reserved=session.reserved - held)
@@ -154,7 +165,7 @@ def refused(session: PaymentSession, cancellation: Cancellation, at: datetime, c
 
 def reversed(session: PaymentSession, cancellation: Cancellation, at: datetime, code: str) -> None:
     """Book money that came back to us after it had gone."""
-    _change(cancellation, C.REVERSED, ended_at=at, code=code[:100])
+    _change(cancellation, C.REVERSED, reversed_at=at, code=code[:100])
     _follow(session, cancelled=session.cancelled - cancellation.amount, generation=session.generation + 1)
     _note(session, cancellation, "refund_reversed", code=code[:100])
 

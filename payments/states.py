@@ -49,6 +49,19 @@ class Reason(TextChoices):
     NOT_SETTLED = "NOT_SETTLED", _("결제 완료 표시와 입금 내역 불일치")
 
 
+class Decision(TextChoices):
+    """What a person decided about a payment; the bridge carries it out with its next look, and tells the shop.
+
+    CLOSED: its money is not there any more. REFUNDED, NOT_REFUNDED: what became of a cancel in doubt.
+    """
+
+    ACCEPTED = "ACCEPTED", _("정상 인정")
+    CLOSED = "CLOSED", _("취소로 닫음")
+    FAILED = "FAILED", _("실패로 닫음")
+    REFUNDED = "REFUNDED", _("환불된 것으로 확인")
+    NOT_REFUNDED = "NOT_REFUNDED", _("환불되지 않은 것으로 확인")
+
+
 S = Stage
 LIVE = frozenset({S.STANDBY, S.CONFIRMING, S.WAITING_DEPOSIT})
 HOLDING = frozenset({S.PAID, S.PARTIALLY_CANCELLED})

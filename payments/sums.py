@@ -16,7 +16,7 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from merchants.codes import Mode
-from payments.models import PaymentSession
+from payments.models import RESERVING, CancelState, PaymentSession
 from payments.states import LIVE, Reason
 
 MOST_ROWS = 100_000
@@ -38,6 +38,18 @@ class Total:
     def net(self) -> int:
         """What remains."""
         return self.paid - self.cancelled
+
+
+@dataclass(frozen=True, slots=True)
+class Cancels:
+    """The sums of some cancels in one currency: asked for, done, under way, and come back to us after all."""
+
+    currency: str
+    count: int
+    asked: int
+    done: int
+    open: int
+    returned: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +99,22 @@ def of_rows(rows: QuerySet[Any], most: int = MOST_ROWS) -> list[Total] | None:
         )
         totals = [Total(*row) for row in cursor.fetchall()]
     return totals if sum(total.count for total in totals) <= most else None
+
+
+def of_cancels(rows: QuerySet[Any], most: int = MOST_ROWS) -> list[Cancels] | None:
+    """Return the totals of these cancels by currency; None if there are more than ``most``."""
+    if rows.order_by()[: most + 1].count() > most:
+        return None
+    sums = rows.order_by("session__currency").values("session__currency")
+    totals = sums.annotate(
+        count=Count("pk"),
+        asked=Sum("amount"),
+        done=Sum("amount", filter=Q(state=CancelState.DONE), default=0),
+        open=Sum("amount", filter=Q(state__in=RESERVING), default=0),
+        returned=Sum("amount", filter=Q(state=CancelState.REVERSED), default=0),
+    )
+    names = ("session__currency", "count", "asked", "done", "open", "returned")
+    return [Cancels(*row) for row in totals.values_list(*names)]
 
 
 def of_days(first: date, last: date, mode: Mode) -> list[Part]:

@@ -11,6 +11,7 @@ from installments import lookup as notices
 from merchants import lookup
 from merchants.models import CardIssuer, PaymentMethod
 from payments import circuits
+from payments.models import ApprovalLimit
 from tests.factories import API_KEY, SIGNING_SECRET, STRIPE_CREDENTIALS, ConnectionFactory, ShopFactory
 from tests.gateways.stripe_spec import SpecRecorder
 from tests.world import World
@@ -29,11 +30,11 @@ def _fresh_configuration():
 
 @pytest.fixture(scope="session", autouse=True)
 def _data_of_migrations():
-    """Methods and issuers stand there for every test: also for those after one that emptied all tables."""
+    """Methods, issuers and limits stand there for every test: also for those after one that emptied all tables."""
     kept = {}
 
     def bring_back(**_):
-        for model in (PaymentMethod, CardIssuer):
+        for model in (PaymentMethod, CardIssuer, ApprovalLimit):
             rows = list(model.objects.all())
             kept.setdefault(model, rows)
             if not rows:

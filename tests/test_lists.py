@@ -12,7 +12,13 @@ from merchants.models import PaymentMethod
 from tests.crowd import crowd
 from tests.factories import ConnectionFactory, MerchantFactory, ShopFactory
 from tests.installments.factories import NoticeFactory
-from tests.payments.factories import AttentionFactory, DeliveryFactory, NotificationFactory, PaidSessionFactory
+from tests.payments.factories import (
+    AttentionFactory,
+    CancellationFactory,
+    DeliveryFactory,
+    NotificationFactory,
+    PaidSessionFactory,
+)
 
 MANY = 10_000
 MOST_QUERIES = 12
@@ -39,6 +45,10 @@ LISTS = {
     ),
     "payments.attention": (AttentionFactory, {"subject": "row.subject + n"}),
     "payments.paymentsession": (PaidSessionFactory, {"stage": "'EXPIRED'", "gateway_id": "'cs_many_' || n"}),
+    "payments.cancellation": (
+        CancellationFactory,
+        {"balance_before": "n", "gateway_cancel_id": "'re_many_' || n", "request_id": "''"},
+    ),
     "payments.notification": (NotificationFactory, {"dedupe_key": "'evt_many_' || n"}),
     "payments.delivery": (DeliveryFactory, {"sequence": "n", "cause": "'many ' || n"}),
 }

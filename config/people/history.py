@@ -13,6 +13,7 @@ _CONFIGURATION = (
     "merchants.CardIssuer",
     "merchants.IssuerReview",
     "installments.InterestFreeNotice",
+    "payments.ApprovalLimit",
 )
 _PEOPLE = {
     "auth.User": ("groups", "user_permissions"),

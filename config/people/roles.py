@@ -26,17 +26,21 @@ class Role:
 ROLES = {
     "조회": Role(_("결제와 설정을 봅니다. 개인정보는 가려집니다."), _LOOK),
     "운영": Role(
-        _("결제를 다시 조회하고 상점에 재통보합니다. 사유를 적고 개인정보를 보거나 내려받습니다."),
+        _("결제를 다시 조회하고, 취소하고, 상점에 재통보합니다. 사유를 적고 개인정보를 보거나 내려받습니다."),
         (
             *_LOOK,
             "payments.change_paymentsession",
+            "payments.cancel_paymentsession",
+            "payments.export_cancellation",
             "payments.change_delivery",
             "payments.change_attention",
             "payments.export_paymentsession",
             "payments.view_personal_data",
         ),
     ),
-    "승인": Role(_("운영이 요청한 일을 승인합니다."), _LOOK),
+    "승인": Role(
+        _("운영이 요청한 한도 넘는 취소와 정상 인정을 승인하거나 반려합니다."), (*_LOOK, "payments.decide_approval")
+    ),
     "설정": Role(
         _("가맹점(MID), 카드사 심사, 결제수단 연결, 무이자할부 안내를 관리합니다."),
         (

@@ -7,11 +7,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from payments.admin import words
-from payments.models import Attention, AttentionKind, CallKind, DeliveryKind
+from payments.models import ApprovalKind, Attention, AttentionKind, CallKind, DeliveryKind
 from payments.states import Reason, Stage
 
 TONES = {
     AttentionKind.PAYMENT: "danger",
+    AttentionKind.APPROVAL: "warning",
     AttentionKind.CALL: "warning",
     AttentionKind.DELIVERY: "danger",
     AttentionKind.NOTICE: "warning",
@@ -24,6 +25,10 @@ TONES = {
 HINTS = {
     AttentionKind.PAYMENT: gettext_lazy(
         "PG사에서 환불되었거나 분쟁 중입니다. PG사 관리자에서 거래를 확인하고 상점과 처리를 정하세요."
+    ),
+    AttentionKind.APPROVAL: gettext_lazy(
+        "다른 사람의 승인을 기다리는 요청입니다. '승인' 역할이 있는 사람이 내용을 보고 승인하거나 반려하세요. "
+        "하루가 지나면 효력을 잃습니다."
     ),
     AttentionKind.CALL: gettext_lazy(
         "자동으로 계속 조회하고 있습니다. PG사 관리자에서 주문번호(결제번호)로 거래를 찾아 결과를 확인하고, "
@@ -77,6 +82,7 @@ def what(row: Attention) -> str:
 _EXPIRY = ("merchant", "expires_on")
 _SHOWN = {
     AttentionKind.PAYMENT: ("order", "paid", "stage", "reason"),
+    AttentionKind.APPROVAL: ("approval", "order", "asked", "by"),
     AttentionKind.CALL: ("order", "call", "code", "merchant"),
     AttentionKind.DELIVERY: ("order", "delivery", "shop"),
     AttentionKind.NOTICE: ("event", "gateway_id", "merchant"),
@@ -86,12 +92,18 @@ _SHOWN = {
     AttentionKind.EXPIRED: _EXPIRY,
     AttentionKind.EXPIRING: _EXPIRY,
 }
-_CHOICES: dict[str, Any] = {"call": CallKind, "delivery": DeliveryKind, "stage": Stage, "reason": Reason}
+_CHOICES: dict[str, Any] = {
+    "approval": ApprovalKind,
+    "call": CallKind,
+    "delivery": DeliveryKind,
+    "stage": Stage,
+    "reason": Reason,
+}
 
 
 def _known(name: str, facts: dict[str, Any]) -> str:
     value = facts.get(name, "")
-    if name == "paid":
+    if name in ("paid", "asked"):
         return words.amount(value, facts["currency"])
     if name == "expires_on":
         return _("만료일 %s") % value
@@ -109,7 +121,7 @@ def hint(row: Attention) -> str:
 
 def page(row: Attention) -> str:
     """Return the path of the page of what the row is about."""
-    if row.kind == AttentionKind.CALL:
+    if row.kind in (AttentionKind.CALL, AttentionKind.APPROVAL):
         return reverse("admin:payments_paymentsession_change", args=[row.facts["session"]])
     return reverse(f"admin:{_PAGES[AttentionKind(row.kind)]}_change", args=[row.subject])
 

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
+from django.contrib.auth.models import User
 from django.core.exceptions import FieldDoesNotExist, ObjectDoesNotExist, PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
@@ -145,6 +146,13 @@ class RecordAdmin(ModelAdmin):
             messages.error(request, str(obstacle))
         else:
             messages.success(request, done)
+
+
+def person(request: HttpRequest) -> User:
+    """Return who is logged in."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
 
 
 def _has_field(model: type[Model], name: str) -> bool:

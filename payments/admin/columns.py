@@ -1,11 +1,13 @@
 """Columns that several lists share."""
 
 from datetime import datetime
+from typing import Any
 
 from django.utils import timezone
 
 from merchants.codes import Mode
 from merchants.models import Merchant, PaymentMethod
+from payments.models import PaymentSession
 
 
 def moment(at: datetime | None) -> str:
@@ -18,6 +20,12 @@ def merchant(row: Merchant | None) -> str:
     if row is None:
         return ""
     return f"{row} ({Mode.TEST.label})" if row.mode == Mode.TEST else str(row)
+
+
+def session_of(row: Any) -> PaymentSession:
+    """Return the payment that a row of a list is, or is about."""
+    session: PaymentSession = row if isinstance(row, PaymentSession) else row.session
+    return session
 
 
 def method_names() -> dict[str, str]:

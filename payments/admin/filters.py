@@ -27,6 +27,11 @@ def _merchants(request: HttpRequest) -> list[Merchant]:
     return found
 
 
+def _to_session(rows: QuerySet[Any]) -> str:
+    """Return the way from a row to its payment."""
+    return "" if hasattr(rows.model, "merchant") else "session__"
+
+
 class _AlwaysShown(DropdownFilter):
     """A choice that is shown also before there is anything to choose from."""
 
@@ -51,7 +56,7 @@ class _MerchantFilter(_AlwaysShown):
             return queryset
         name = str(self.parameter_name)
         chosen = [merchant.pk for merchant in _merchants(request) if str(getattr(merchant, name)) == self.value()]
-        return queryset.filter(merchant__in=chosen)
+        return queryset.filter(**{f"{_to_session(queryset)}merchant__in": chosen})
 
 
 class GatewayFilter(_MerchantFilter):
@@ -105,7 +110,7 @@ class MethodFilter(_AlwaysShown):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep the rows paid, or to be paid, in this way."""
-        return queryset.filter(method=self.value()) if self.value() else queryset
+        return queryset.filter(**{f"{_to_session(queryset)}method": self.value()}) if self.value() else queryset
 
 
 class ShopFilter(_AlwaysShown):
@@ -123,7 +128,9 @@ class ShopFilter(_AlwaysShown):
         if not self.value():
             return queryset
         offered = {str(key) for key, _label in self.lookup_choices}
-        return queryset.filter(order__shop=self.value()) if self.value() in offered else queryset.none()
+        if self.value() not in offered:
+            return queryset.none()
+        return queryset.filter(**{f"{_to_session(queryset)}order__shop": self.value()})
 
 
 class _DaysForm(forms.Form):

@@ -14,7 +14,7 @@ from merchants.codes import GatewayCode, Mode
 from merchants.models import Merchant, Shop
 from payments import circuits, sums
 from payments.admin import advice, charts, columns, health, periods, words
-from payments.admin.exports import PERMISSION
+from payments.admin.session_sheet import PERMISSION
 from payments.models import Attention, AttentionKind, Circuit, Handling, PaymentSession
 from payments.states import Stage
 

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from merchants.codes import GatewayCode
 from merchants.models import Merchant
-from payments.models import Delivery, Notification, Order, PaymentSession
+from payments.models import Cancellation, Delivery, Notification, Order, PaymentSession
 
 # As lists and pages print an order: "KR1 1234-5", "1234-5" or "1234".
 _ORDER = re.compile(r"(?:(?P<db_type>\S+)[ /]+)?(?P<order>[0-9]{1,18})(?:-(?P<claim>[0-9]{1,18}))?")
@@ -59,6 +59,17 @@ def deliveries(term: str) -> list[int]:
     found = _keys(Delivery.objects.filter(session__in=sessions(term)))
     try:
         return [*found, *_keys(Delivery.objects.filter(event_id=UUID(term)))]
+    except ValueError:
+        return found
+
+
+def cancellations(term: str) -> list[int]:
+    """Return the keys of the cancels of such a payment, or of the one with this number, ours or the gateway's."""
+    rows = Cancellation.objects
+    found = _keys(rows.filter(session__in=sessions(term)))
+    found += _keys(rows.filter(gateway_cancel_id=term))
+    try:
+        return [*found, *_keys(rows.filter(uuid=UUID(term)))]
     except ValueError:
         return found
 

@@ -12,12 +12,14 @@ from django.utils.translation import gettext as _
 
 from merchants.codes import Device, Mode
 from merchants.crypto import CannotOpen
-from payments import staff
+from payments import cancelling, staff
 from payments.admin import columns, masking, timeline, words
+from payments.admin.cancel_words import row as cancel_row
 from payments.models import (
     OPEN_CALLS,
     CallKind,
     CallState,
+    Cancellation,
     Delivery,
     DeliveryAttempt,
     DeliveryState,
@@ -55,6 +57,7 @@ def session_page(session: PaymentSession) -> dict[str, Any]:
     now = timezone.now()
     events = timeline.latest(session.events.all())
     calls = timeline.latest(session.calls.defer("sealed_body"))
+    cancels = timeline.latest(session.cancellations.defer("sealed_account"))
     notices = timeline.latest(session.notifications.defer("sealed_body"))
     tries = Prefetch("tries", queryset=DeliveryAttempt.objects.order_by("number"))
     deliveries = timeline.latest(session.deliveries.defer("body").prefetch_related(tries))
@@ -80,6 +83,7 @@ def session_page(session: PaymentSession) -> dict[str, Any]:
         "unverified": _("미확인") if session.is_live else _("결제 없음"),
         "sums": _sums(session),
         "facts": [(name, value) for name, value in _facts(session) if value],
+        **_cancelling(session, cancels, now),
         "deliveries": [_message(delivery, now) for delivery in deliveries],
         "lines": lines,
         "shortened": any(len(part) == timeline.MOST_LINES for part in (events, calls, notices, deliveries)),
@@ -87,6 +91,16 @@ def session_page(session: PaymentSession) -> dict[str, Any]:
         "no_look": staff.why_no_look(session, open_call),
         "next_at": next_at,
         "is_watched": any(_is_now(at, now) for at in (next_at, *_due(deliveries))),
+    }
+
+
+def _cancelling(session: PaymentSession, cancels: Iterable[Cancellation], now: datetime) -> dict[str, Any]:
+    """Return what was given back, and what can still be."""
+    return {
+        "cancels": [cancel_row(cancel, session.currency) for cancel in cancels],
+        "balance": words.amount(session.balance, session.currency),
+        "no_cancel": cancelling.why_not(session, now),
+        "no_part": cancelling.why_no_part(session),
     }
 
 

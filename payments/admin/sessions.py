@@ -13,8 +13,9 @@ from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesCheckboxFilt
 from unfold.decorators import display
 
 from payments import staff
-from payments.admin import columns, search, sums_file, words
+from payments.admin import cancel_page, columns, search, sums_file, words
 from payments.admin.base import RecordAdmin
+from payments.admin.cancel_page import CancelPage
 from payments.admin.exports import ExportsFilter
 from payments.admin.filters import (
     CurrencyFilter,
@@ -27,6 +28,7 @@ from payments.admin.filters import (
 )
 from payments.admin.personal import PERMISSION, PersonalData
 from payments.admin.session_page import session_page
+from payments.admin.session_sheet import SHEET
 from payments.models import PaymentSession
 from payments.states import Stage
 
@@ -34,10 +36,10 @@ STAGE_TONES = {str(stage): tone for stage, tone in words.STAGE_TONES.items()} | 
 
 
 @admin.register(PaymentSession)
-class PaymentSessionAdmin(PersonalData, ExportsFilter, RecordAdmin):
+class PaymentSessionAdmin(PersonalData, CancelPage, ExportsFilter, RecordAdmin):
     """결제내역. By a period of payment, in its order."""
 
-    list_before_template = "admin/payments/totals.html"
+    sheet = SHEET
 
     list_display = (
         "created",
@@ -150,6 +152,7 @@ class PaymentSessionAdmin(PersonalData, ExportsFilter, RecordAdmin):
         may = {
             "may_send": request.user.has_perm("payments.change_delivery"),
             "may_unmask": request.user.has_perm(PERMISSION),
+            "may_cancel": request.user.has_perm(cancel_page.PERMISSION),
         }
         return {**session_page(record), **may}
 

@@ -19,7 +19,8 @@ from merchants import audit
 from merchants.codes import GatewayCode, Mode
 from payments import sums
 from payments.admin import columns, periods, sheets
-from payments.admin.exports import PERMISSION, ReasonForm
+from payments.admin.exports import ReasonForm
+from payments.admin.session_sheet import PERMISSION
 from payments.admin.sheets import FileKind
 from payments.models import PaymentSession
 

@@ -3,10 +3,11 @@
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from payments import money
-from payments.models import CallState, DeliveryState
-from payments.states import Reason, Stage
+from payments.models import ApprovalKind, ApprovalState, CallState, CancelOrigin, CancelState, DeliveryState
+from payments.states import Decision, Reason, Stage
 
 # Colours are names of unfold's labels: "" is grey.
 STAGE_TONES = {
@@ -32,6 +33,22 @@ DELIVERY_TONES = {
     DeliveryState.DELIVERED: "success",
     DeliveryState.DEAD: "danger",
 }
+CANCEL_TONES = {
+    CancelState.REQUESTED: "info",
+    CancelState.SENDING: "info",
+    CancelState.UNKNOWN: "warning",
+    CancelState.PENDING: "info",
+    CancelState.DONE: "success",
+    CancelState.REFUSED: "danger",
+    CancelState.REVERSED: "danger",
+}
+APPROVAL_TONES = {
+    ApprovalState.WAITING: "warning",
+    ApprovalState.APPROVED: "success",
+    ApprovalState.REJECTED: "danger",
+    ApprovalState.WITHDRAWN: "",
+    ApprovalState.STALE: "",
+}
 ATTENTION_TONES = {True: "danger", False: ""}
 
 IN_DOUBT = _("PG사에 보낸 요청의 결과를 아직 모릅니다. 짐작하지 않고 조회해 확인하는 중입니다.")
@@ -40,6 +57,7 @@ STAGE_HINTS = {
     Stage.CONFIRMING: _("PG사의 승인을 기다리고 있습니다."),
     Stage.WAITING_DEPOSIT: _("구매자의 입금을 기다리고 있습니다."),
     Stage.PAID: _("PG사에 조회해 금액, 통화, 주문, 구분이 요청과 같음을 확인했습니다."),
+    Stage.PARTIALLY_CANCELLED: _("일부를 취소했습니다. 남은 금액은 더 취소할 수 있습니다."),
     Stage.CANCELLED: _("취소된 결제입니다."),
 }
 REASON_HINTS = {
@@ -75,13 +93,41 @@ EVENTS = {
     "not_told": _("상점 통보 중단"),
     "resend_requested": _("재통보 요청"),
     "attention_ended": _("확인 필요 표시 해제"),
+    "cancel_requested": _("취소 요청"),
+    "cancelled": _("취소 완료"),
+    "cancel_pending": _("PG사가 취소 처리 중"),
+    "cancel_refused": _("취소 거절"),
+    "refund_found": _("PG사에서 직접 한 환불 발견"),
+    "refund_reversed": _("환불된 돈이 되돌아옴"),
+    "overlap": _("환불이 취소 예약과 겹침"),
+    "approval_requested": _("승인 요청"),
+    "approved": _("승인"),
+    "rejected": _("반려"),
+    "withdrawn": _("승인 요청 철회"),
+    "decided": _("직원의 결정"),
+    "decision_carried_out": _("결정대로 처리"),
+    "decision_not_possible": _("결정대로 처리하지 못함"),
 }
-EVENT_TONES = {"paid": "success", "review": "danger", "reversal_seen": "warning", "failed": "warning"}
+EVENT_TONES = {
+    "paid": "success",
+    "review": "danger",
+    "reversal_seen": "warning",
+    "failed": "warning",
+    "cancelled": "success",
+    "cancel_refused": "danger",
+    "refund_found": "warning",
+    "refund_reversed": "danger",
+    "overlap": "danger",
+    "approved": "success",
+    "rejected": "danger",
+    "decision_not_possible": "danger",
+}
 ACTORS = {
     "shop": _("상점"),
     "gateway": _("PG사"),
     "webhook": _("웹훅"),
     "sweep": _("자동 조회"),
+    "policy": pgettext_lazy("cancel", "자동"),
 }
 FACTS = {
     "amount": _("금액"),
@@ -97,8 +143,21 @@ FACTS = {
     "disputed": _("분쟁"),
     "delivery": _("통보"),
     "sequence": _("순번"),
+    "cancel": _("취소번호"),
+    "origin": _("요청 주체"),
+    "code": _("응답 코드"),
+    "balance": _("잔액"),
+    "approval": pgettext_lazy("event", "승인 요청"),
+    "decision": _("직원의 결정"),
+    "note": _("메모"),
 }
-_AMOUNTS = {"amount", "expected", "verified", "returned"}
+_AMOUNTS = {"amount", "expected", "verified", "returned", "balance"}
+_CHOICES: dict[str, Any] = {
+    "reason": Reason,
+    "origin": CancelOrigin,
+    "approval": ApprovalKind,
+    "decision": Decision,
+}
 
 NOTICE_RESULTS = {
     "": _("처리 대기"),
@@ -133,8 +192,10 @@ def fact(key: str, value: Any, currency: str) -> str:
     """Return one fact of an event as staff read it."""
     if key in _AMOUNTS and isinstance(value, int):
         return amount(value, currency)
-    if key == "reason" and value in Reason.values:
-        return str(Reason(value).label)
+    if key in _CHOICES and value in _CHOICES[key].values:
+        return str(_CHOICES[key](value).label)
+    if key == "cancel":
+        return f"…{str(value)[-6:]}"
     if isinstance(value, bool):
         return str(_("예") if value else _("아니오"))
     return str(value)

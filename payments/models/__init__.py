@@ -1,5 +1,6 @@
 """What happened to the money. Nothing in this app touches the network."""
 
+from payments.models.approvals import BOSS, Approval, ApprovalKind, ApprovalLimit, ApprovalState
 from payments.models.attention import AlertChannel, Attention, AttentionKind, Handling, StaffAlert
 from payments.models.calls import OPEN_CALLS, CallKind, CallState, GatewayCall
 from payments.models.cancellations import OPEN_CANCELS, RESERVING, Cancellation, CancelOrigin, CancelState
@@ -10,10 +11,15 @@ from payments.models.notifications import Notification
 from payments.models.orders import Order, PaymentSession
 
 __all__ = [
+    "BOSS",
     "OPEN_CALLS",
     "OPEN_CANCELS",
     "RESERVING",
     "AlertChannel",
+    "Approval",
+    "ApprovalKind",
+    "ApprovalLimit",
+    "ApprovalState",
     "Attention",
     "AttentionKind",
     "CallKind",

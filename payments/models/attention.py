@@ -16,6 +16,7 @@ class AttentionKind(models.TextChoices):
     """What is wrong; the ``subject`` of a row is the key of what it is wrong with."""
 
     PAYMENT = "PAYMENT", pgettext_lazy("to do", "결제 확인")
+    APPROVAL = "APPROVAL", _("승인 대기")
     CALL = "CALL", _("결과 모르는 PG 호출")
     DELIVERY = "DELIVERY", _("상점 통보 실패")
     NOTICE = "NOTICE", _("맞는 결제가 없는 웹훅")

@@ -68,6 +68,8 @@ class Cancellation(models.Model):
     message = models.CharField(_("응답 내용"), max_length=500, blank=True)
     requested_at = models.DateTimeField(_("요청"), default=timezone.now)
     ended_at = models.DateTimeField(_("종료"), null=True, blank=True)
+    # When money that had gone came back to us; ``ended_at`` stays the day on which it went.
+    reversed_at = models.DateTimeField(_("환불 반환"), null=True, blank=True)
 
     class Meta:
         verbose_name = pgettext_lazy("record", "취소")
@@ -79,7 +81,16 @@ class Cancellation(models.Model):
                 fields=["ended_at"],
                 include=["session", "amount"],
                 name="cancellation_done",
-                condition=Q(state=CancelState.DONE),
+                condition=Q(state__in=(CancelState.DONE, CancelState.REVERSED)),
+            ),
+            models.Index(
+                fields=["reversed_at"],
+                include=["session", "amount"],
+                name="cancellation_reversed",
+                condition=Q(state=CancelState.REVERSED),
+            ),
+            models.Index(
+                fields=["gateway_cancel_id"], name="cancellation_gateway_id", condition=~Q(gateway_cancel_id="")
             ),
             models.Index(
                 fields=["requested_at"], name="cancellation_unended", condition=Q(state__in=sorted(RESERVING))

@@ -13,7 +13,7 @@ from merchants.codes import Device, GatewayCode
 from merchants.fields import SealedField
 from merchants.models import Merchant, Shop
 from payments.models.queued import Queued, due_index
-from payments.states import HOLDING, LIVE, RARE, Reason, Stage
+from payments.states import HOLDING, LIVE, RARE, Decision, Reason, Stage
 
 
 class Order(models.Model):
@@ -83,6 +83,7 @@ class PaymentSession(Queued):
     generation = models.PositiveIntegerField(_("환입 횟수"), default=0)
     disputed = models.BooleanField(_("분쟁"), default=False)
     attention = models.BooleanField(_("확인 필요"), default=False)
+    decision = models.CharField(_("직원의 결정"), max_length=12, choices=Decision, blank=True)
     close_wanted = models.BooleanField(_("종료 요청됨"), default=False)
 
     gateway_id = models.CharField(_("PG 거래번호"), max_length=255, blank=True)
@@ -106,6 +107,7 @@ class PaymentSession(Queued):
         permissions = [
             ("export_paymentsession", _("결제내역을 내려받을 수 있음")),
             ("view_personal_data", _("구매자의 개인정보를 볼 수 있음")),
+            ("cancel_paymentsession", _("취소와 확인 필요의 처리를 할 수 있음")),
         ]
         indexes = [
             due_index("session_due"),

@@ -4,15 +4,19 @@ import json
 from datetime import timedelta
 
 import factory
+from django.contrib.auth.models import User
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from merchants.codes import Device, GatewayCode
+from payments.cancelling import version_of
 from payments.models import (
+    Approval,
     Attention,
     AttentionKind,
     CallKind,
     CallState,
+    Cancellation,
     CredentialCheck,
     Delivery,
     DeliveryAttempt,
@@ -70,6 +74,38 @@ class PaidSessionFactory(PaymentSessionFactory):
     paid = factory.SelfAttribute("amount")
     paid_at = factory.LazyFunction(timezone.now)
     gateway_payment_id = factory.Sequence(lambda n: f"pi_test_{n}")
+
+
+class CancellationFactory(DjangoModelFactory):
+    """10,000 won given back in part, as staff wanted."""
+
+    class Meta:
+        model = Cancellation
+
+    session = factory.SubFactory(PaidSessionFactory, stage="PARTIALLY_CANCELLED", cancelled=10_000)
+    origin = "STAFF"
+    state = "DONE"
+    amount = 10_000
+    balance_before = factory.SelfAttribute("session.paid")
+    generation = 0
+    reason = "고객 변심"
+    requested_by = "kim"
+    gateway_cancel_id = factory.Sequence(lambda n: f"re_test_{n}")
+    ended_at = factory.LazyAttribute(lambda row: timezone.now() if row.state in ("DONE", "REFUSED") else None)
+
+
+class ApprovalFactory(DjangoModelFactory):
+    """A cancel of 64,900 won that waits for a second person."""
+
+    class Meta:
+        model = Approval
+
+    session = factory.SubFactory(PaidSessionFactory)
+    kind = "CANCEL"
+    amount = factory.SelfAttribute("session.amount")
+    reason = "고객 변심"
+    version = factory.LazyAttribute(lambda row: version_of(row.session))
+    requester = factory.LazyFunction(lambda: User.objects.get_or_create(username="han")[0])
 
 
 class EventFactory(DjangoModelFactory):

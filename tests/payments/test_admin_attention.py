@@ -12,6 +12,7 @@ from payments.models import Attention, AttentionKind, Circuit, StaffAlert
 from payments.states import Reason
 from tests.factories import MerchantFactory, ShopFactory
 from tests.payments.factories import (
+    ApprovalFactory,
     CallFactory,
     DeliveryFactory,
     NotificationFactory,
@@ -47,6 +48,7 @@ def one_of_each(db):
     now, before = timezone.now(), timezone.now() - timedelta(hours=1)
     PaidSessionFactory(stage="REVIEW", reason="DOUBLE_PAYMENT", attention=True)
     CallFactory(state="UNKNOWN", due_at=now, first_sent_at=before, code="http_500")
+    ApprovalFactory()
     DeliveryFactory(state="DEAD")
     NotificationFactory(session=None, merchant=MerchantFactory(), attention=True)
     PaymentSessionFactory(due_at=now, attempts=9)

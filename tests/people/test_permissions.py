@@ -19,7 +19,7 @@ from merchants.models import PaymentMethod
 from payments.models import Attention
 from tests.factories import ConnectionFactory, MerchantFactory, ShopFactory
 from tests.installments.factories import NoticeFactory
-from tests.payments.factories import DeliveryFactory, NotificationFactory
+from tests.payments.factories import CancellationFactory, DeliveryFactory, NotificationFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -46,6 +46,7 @@ TABLES = {
     "merchants.PaymentMethod": Rights(ALL, {BOSS}, SET_UP, {BOSS}),
     "installments.InterestFreeNotice": Rights(ALL, SET_UP, SET_UP, SET_UP),
     "payments.PaymentSession": Rights(ALL),
+    "payments.Cancellation": Rights(ALL),
     "payments.Notification": Rights(ALL),
     "payments.Delivery": Rights(ALL),
     "payments.Attention": Rights(ALL),
@@ -73,6 +74,8 @@ BUTTONS = {
     "payments_personal_data": ("POST", WORK),
     "payments_sums": ("GET", WORK),
     "payments_export": ("GET", WORK),
+    "payments_cancellation_export": ("GET", WORK),
+    "payments_cancel": ("GET", WORK),
     "people_unlock": ("POST", {BOSS}),
     "people_reset_two_factor": ("POST", {BOSS}),
     "auth_user_password_change": ("GET", {BOSS}),
@@ -105,6 +108,7 @@ def rows():
         "merchants.PaymentMethod": PaymentMethod.objects.get(code="KONBINI"),
         "installments.InterestFreeNotice": NoticeFactory(),
         "payments.PaymentSession": delivery.session,
+        "payments.Cancellation": CancellationFactory(),
         "payments.Notification": NotificationFactory(),
         "payments.Delivery": delivery,
         "payments.Attention": Attention.objects.create(kind="NOTICE", subject=1, since=timezone.now()),
@@ -167,6 +171,7 @@ def test_buttons(enter, rows, role):
         "payments_handle": "payments.Attention",
         "payments_send_again": "payments.Delivery",
         "payments_look_again": "payments.PaymentSession",
+        "payments_cancel": "payments.PaymentSession",
         "payments_personal_data": "payments.PaymentSession",
         "people_unlock": "auth.User",
         "people_reset_two_factor": "auth.User",

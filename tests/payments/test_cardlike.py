@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.cardlike import holds_card_number
+from payments.cardlike import holds_card_number
 
 CARDS = [
     "4242424242424242",  # Visa
