@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from bridge import api_docs, pay_window
 from bridge.callers import SecretOnly
@@ -128,7 +128,7 @@ class InicisPcParameters(ShopFunction):
         },
         secret_only=True,
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         """Return what opens the window for the order's open payment."""
         wish: dict[str, Any] = self.wish(request)
         shop = self.shop(request, wish)

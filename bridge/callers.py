@@ -137,9 +137,10 @@ class ShopAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[None, Caller]:
         """Return who asks. Raises ShopError."""
         body = intake.read_body(request._request)
-        scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+        headers = request.headers
+        scheme, _, key = headers.get("Authorization", "").partition(" ")
         shop = lookup.shop_by_publishable_key(key.strip()) if scheme.lower() == "bearer" else None
-        shops = [shop] if shop else authenticate(request.headers, body)
+        shops = [shop] if shop else authenticate(headers, body)
         # Pages must not use up what the shop's server may ask, nor the server's questions its payments.
         limit = settings.PGB_PUBLIC_CALLS_PER_MINUTE if shop else settings.PGB_SHOP_CALLS_PER_MINUTE
         count(("public" if shop else "functions", shops[0].pk), limit)

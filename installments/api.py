@@ -1,13 +1,12 @@
 """무이자할부 안내 목록 조회: what an order page may show of interest-free instalments."""
 
 import hashlib
-import json
 from datetime import date, datetime, time
 from typing import Any
 
 from django.http import HttpResponseBase
 from django.utils import timezone
-from django.utils.cache import get_conditional_response, patch_cache_control, patch_vary_headers
+from django.utils.cache import get_conditional_response
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -118,22 +117,22 @@ class InterestFree(ShopFunction):
     def get(self, request: Request) -> HttpResponseBase:
         """Tell the notices in force."""
         wish = self.wish(request)
-        day = wish.get("date") or timezone.localdate()
+        now = timezone.localtime()
+        day = wish.get("date") or now.date()
         shopper = Shopper(
             shop=self.shop(request, wish),
             joiner_id=wish["joiner_id"],
             nation=wish["nation_code"],
             device=wish["device"],
-            at=_moment(day),
+            at=_moment(day, now),
             amount=wish.get("amount"),
             gateway=wish.get("pg_type"),
         )
         return _conditional(request, listing(day, shopper.nation, shopper.amount, _found(shopper, day)))
 
 
-def _moment(day: date) -> datetime:
+def _moment(day: date, now: datetime) -> datetime:
     """Return now, or noon of another day in Korea: which contract charges then?"""
-    now = timezone.localtime()
     return now if day == now.date() else datetime.combine(day, time(12), now.tzinfo)
 
 
@@ -149,9 +148,8 @@ def _found(shopper: Shopper, day: date) -> list[IssuerNotices]:
 
 
 def _conditional(request: Request, told: dict[str, Any]) -> HttpResponseBase:
-    etag = f'"{hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]}"'
     response = answer(**told)
-    response["ETag"] = etag
-    patch_cache_control(response, private=True, max_age=SECONDS)
-    patch_vary_headers(response, ["Authorization"])
+    etag = f'"{hashlib.sha256(response.content).hexdigest()[:32]}"'
+    response["ETag"], response["Cache-Control"] = etag, f"max-age={SECONDS}, private"
+    response["Vary"] = "Authorization"
     return get_conditional_response(request._request, etag=etag, response=response) or response

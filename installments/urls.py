@@ -4,4 +4,4 @@ from django.urls import path
 
 from installments.api import InterestFree
 
-urlpatterns = [path("installments/interest-free", InterestFree.as_view(), name="interest-free")]
+urlpatterns = [path("interest-free", InterestFree.as_view(), name="interest-free")]

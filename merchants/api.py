@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from django.http import HttpResponse
 from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -36,7 +37,7 @@ class PaymentMethodConnection(OrderPageFunction):
     serializer = MethodAskedSerializer
 
     @api_docs.payment_method_connection
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         """Tell both flags of a method. A sub method (부결제수단) has none: it never goes to a gateway."""
         wish = self.wish(request)
         shopper, method = self.shopper(request, wish), wish["pay_type"]
@@ -50,7 +51,7 @@ class MerchantLookup(OrderPageFunction):
     serializer = MerchantAskedSerializer
 
     @api_docs.merchant_lookup
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         """Tell who charges; without a merchant the payment is impossible."""
         wish = self.wish(request)
         return answer(**_told(offers.merchant_for(self.shopper(request, wish), wish["pay_type"])))
@@ -62,7 +63,7 @@ class PgInfo(OrderPageFunction):
     serializer = PgInfoAskedSerializer
 
     @api_docs.pg_info
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         """Tell what is connected and in use, in display order."""
         wish = self.wish(request)
         found = offers.offers(self.shopper(request, wish), wish.get("pay_types"))
@@ -75,7 +76,7 @@ class AccountVerificationMid(ShopFunction):
     serializer = AskedSerializer
 
     @api_docs.account_verification_mid
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         """Tell the MID that checks refund accounts: from the settings, not the database."""
         wish = self.wish(request)
         shop = self.shop(request, wish)

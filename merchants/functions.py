@@ -6,17 +6,16 @@ their form in settings' EXCEPTION_HANDLER. So a function lives beside the data t
 
 from collections.abc import Callable
 from functools import cache
-from io import BytesIO
 from typing import Any, TypeVar
 
+from django.http import HttpResponse
 from django.utils import translation
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ParseError, ValidationError
-from rest_framework.parsers import JSONParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
-from rest_framework.response import Response
+from rest_framework.utils import json
 from rest_framework.views import APIView
 
 from merchants.models import Shop
@@ -57,13 +56,23 @@ class FunctionAnswerSerializer(serializers.Serializer[Any]):
 class ShopFunction(APIView):
     """One function: asked in JSON or by the query, answered in JSON."""
 
+    parser_classes = ()  # the signature covers the raw body: who authenticates has read it
     serializer: type[serializers.Serializer[Any]]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Look at the caller; of versions, throttles and renderers there is nothing to choose."""
+        self.perform_authentication(request)
+        self.check_permissions(request)
 
     def wish(self, request: Request) -> dict[str, Any]:
         """Return what is asked, checked. Raises ValidationError or ParseError."""
         given = request.query_params.dict() if request.method == "GET" else _read(request.auth.body)
-        with translation.override("en"):  # like every other message of the interface
-            return dict(_rules(self.serializer).run_validation(given))
+        rules = _rules(self.serializer)
+        try:
+            return dict(rules.run_validation(given))
+        except ValidationError:
+            with translation.override("en"):  # its words again, like every other message of the interface
+                return dict(rules.run_validation(given))
 
     def shop(self, request: Request, wish: dict[str, Any]) -> Shop:
         """Return the shop that is asked about: one of the caller's own, which serves the nation."""
@@ -87,14 +96,15 @@ def _rules(serializer: type[serializers.Serializer[Any]]) -> serializers.Seriali
 def _read(body: bytes) -> Any:
     """Read JSON, whatever the Content-Type calls it."""
     try:
-        return JSONParser().parse(BytesIO(body))
-    except RecursionError:
-        raise ParseError("the JSON is nested too deep") from None
+        return json.loads(body.decode())
+    except (ValueError, RecursionError):
+        raise ParseError from None
 
 
-def answer(**keys: Any) -> Response:
+def answer(**keys: Any) -> HttpResponse:
     """Return the answer of a function that could do what was asked."""
-    return Response({"is_success": True, "error_code": "", "error_message": "", **keys})
+    body = JSONRenderer().render({"is_success": True, "error_code": "", "error_message": "", **keys})
+    return HttpResponse(body, content_type=JSONRenderer.media_type)
 
 
 def error(code: str, message: str) -> dict[str, Any]:

@@ -27,10 +27,10 @@ class Shopper:
 
 def flags_for(shopper: Shopper, method: str) -> tuple[bool, bool]:
     """Return (연결여부, 사용여부): both true if one of the rows that decide has both; both false without a row."""
-    rows = lookup.rows_for(shopper.shop, shopper.joiner_id, shopper.nation, method)
+    rows = _rows(shopper, method)
     decided = {
         (row.connected, row.in_use)
-        for amount in _amounts(shopper, rows)
+        for amount in _amounts(shopper, method)
         for row in lookup.deciding(rows, shopper.device, amount, shopper.at, shopper.gateway)
     }
     return max(decided, default=(False, False))
@@ -38,9 +38,8 @@ def flags_for(shopper: Shopper, method: str) -> tuple[bool, bool]:
 
 def charging(shopper: Shopper, method: str) -> list[MethodConnection]:
     """Return the connections through which some amount would be charged, the smallest amounts first."""
-    rows = lookup.rows_for(shopper.shop, shopper.joiner_id, shopper.nation, method)
     found: dict[int, MethodConnection] = {}
-    for amount in _amounts(shopper, rows):
+    for amount in _amounts(shopper, method):
         with suppress(lookup.MethodNotConnected, lookup.NoMerchant):
             row = lookup.find_connection(**{**vars(shopper), "amount": amount}, method=method)
             found[row.pk] = row
@@ -61,6 +60,10 @@ def offers(shopper: Shopper, methods: list[str] | None) -> list[MethodConnection
     return sorted(rows, key=lambda row: (row.display_order or row.method.display_order, row.method_id, row.min_amount))
 
 
-def _amounts(shopper: Shopper, rows: list[MethodConnection]) -> list[int]:
+def _rows(shopper: Shopper, method: str) -> list[MethodConnection]:
+    return lookup.rows_for(shopper.shop, shopper.joiner_id, shopper.nation, method)
+
+
+def _amounts(shopper: Shopper, method: str) -> list[int]:
     """Return the amount that is asked about, else one of each range in which other rows may decide."""
-    return lowest_amounts(rows) if shopper.amount is None else [shopper.amount]
+    return lowest_amounts(_rows(shopper, method)) if shopper.amount is None else [shopper.amount]
