@@ -23,13 +23,14 @@ class Sandbox:
     """All stand-ins on one port (0 takes a free one).
 
     `seed` decides what is random in faults; `clock` speeds webhook retries up (60: an hour is a minute).
-    `recorder` is called with each exchange with Stripe. Raises OSError if the port is taken.
+    `recorder` is called with each exchange with Stripe; `schedule` sends webhooks when they are due.
+    Raises OSError if the port is taken.
     """
 
-    def __init__(self, port: int = 0, seed: int = 1, clock: float = 1.0) -> None:
+    def __init__(self, port: int = 0, seed: int = 1, clock: float = 1.0, schedule: Schedule | None = None) -> None:
         self.recorder: Recorder | None = None
         self.faults = Faults(seed)
-        self._schedule = Schedule()
+        self._schedule = schedule or Schedule()
         self._server = Server(port, self._handle)
         self.url = f"http://{HOST}:{self._server.port}"
         self.stripe = Stripe(self.url, self.faults, self._schedule, clock, self._record)
@@ -62,6 +63,14 @@ class Sandbox:
         self.stripe.reset()
         self.shop.reset()
         self.faults.reset()
+
+    def refuse(self) -> bool:
+        """Refuses connections until resume(), and cuts those that exist. False: it did so already."""
+        return self._server.refuse()
+
+    def resume(self) -> None:
+        """Takes connections again."""
+        self._server.resume()
 
     def settle(self, timeout: float = 10.0) -> None:
         """Waits until no webhook is due or under way. Raises TimeoutError."""

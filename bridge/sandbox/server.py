@@ -133,7 +133,7 @@ class Server(BaseServer):
         self._thread = threading.Thread(target=self._accept, name="sandbox-accept", daemon=True)
 
     def start(self) -> None:
-        self._listen()
+        self.resume()
         self._thread.start()
 
     def stop(self) -> None:
@@ -146,15 +146,22 @@ class Server(BaseServer):
 
     def pause(self, seconds: float) -> None:
         """Refuses connections for `seconds` of real time, and cuts those that exist."""
-        if self._listening.is_set():
-            self._listening.clear()
-            self._cut_off()
-            resume = threading.Timer(seconds, self._listen)
+        if self.refuse():
+            resume = threading.Timer(seconds, self.resume)
             resume.daemon = True
             resume.start()
 
-    def _listen(self) -> None:
-        if not self.stopping:
+    def refuse(self) -> bool:
+        """Refuses connections until resume(), and cuts those that exist. False: it did so already."""
+        if not self._listening.is_set():
+            return False
+        self._listening.clear()
+        self._cut_off()
+        return True
+
+    def resume(self) -> None:
+        """Takes connections again."""
+        if not self.stopping and not self._listening.is_set():
             self._listener = _bound(self.port)
             self._listener.listen(BACKLOG)
             self._listening.set()

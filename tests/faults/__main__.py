@@ -2,6 +2,7 @@
 
 make faults                 all of them
 make faults ARGS="sweep"    some; what else stands there goes to pytest
+make faults ARGS="schedules --seed 123"    one of the seeded schedules again, with its history
 """
 
 import os
@@ -10,13 +11,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults import schedules
+
 HERE = Path(__file__).parent
 PARTS = {
     "sweep": HERE / "test_sweep.py",
+    "schedules": HERE / "test_schedules.py",
 }
 
 
 def main(words: list[str]) -> int:
+    words = schedules.take(words)
     parts = [word for word in words if word in PARTS] or list(PARTS)
     os.environ["PGB_FAULTS"] = "whole"
     return pytest.main([*(word for word in words if word not in PARTS), *(str(PARTS[part]) for part in parts)])
