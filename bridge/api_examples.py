@@ -80,6 +80,7 @@ _PAYMENT: dict[str, Any] = {
     "Currency": "KRW",
     "Stage": "PAID",
     "Reason": "",
+    "Disputed": False,
     "PaidAt": "2026-11-21T05:30:12.345+00:00",
 }
 PAY_STATUS_ANSWERS = {

@@ -14,7 +14,7 @@ from bridge.gateways.base import NotSent, Unknown
 from bridge.gateways.http import Answer, Door
 from bridge.metrics import delivery_tried
 from bridge.waiting import hands_off
-from payments import circuits, ladders, ledger
+from payments import circuits, ladders, ledger, refunds
 from payments.models import Delivery, DeliveryAttempt, DeliveryState, PaymentSession
 from payments.states import Stage
 
@@ -122,6 +122,8 @@ def _write(delivery: Delivery, attempt: DeliveryAttempt, tried: _Try, millisecon
 def _end(delivery: Delivery, state: DeliveryState, result: str) -> None:
     """End the delivery if it is still ours. Its successors go next, and of a dead one staff are told."""
     now = timezone.now()
+    if state == DeliveryState.DEAD or delivery.session.attention:
+        ledger.lock_order_of(delivery.session)
     if not Delivery.objects.filter(pk=delivery.pk).finish(delivery.lease_token, state=state, ended_at=now):
         return
     later = Delivery.objects.waiting().filter(order=delivery.order_id, sequence__gt=delivery.sequence, attempts=0)
@@ -135,7 +137,7 @@ def _end(delivery: Delivery, state: DeliveryState, result: str) -> None:
 
 def _told_after_all(session: PaymentSession) -> None:
     """Take the mark off a payment that needed a person only because its shop was not told."""
-    wrong = session.events.filter(kind="reversal_seen")
+    wrong = session.events.filter(kind__in=refunds.WRONGS)
     untold = session.deliveries.filter(state=DeliveryState.DEAD)
     rows = PaymentSession.objects.filter(pk=session.pk, disputed=False).exclude(stage=Stage.REVIEW)
     if session.events.filter(kind="not_told").exists() and not wrong.exists() and not untold.exists():

@@ -45,6 +45,8 @@ def follow(session: PaymentSession, found: Fetched, now: datetime) -> None:
         if refund.status is not RefundStatus.FAILED:
             _record_outside(session, refund, now)
     refunds.flag_if_overdrawn(session)
+    if found.returned > sum(one.amount for one in found.refunds if one.status is not RefundStatus.FAILED):
+        refunds.flag(session, "unlisted_refund", returned=found.returned)
 
 
 def _settle_known(

@@ -35,8 +35,12 @@ def of_order(shop: Shop, joiner_id: int, order_id: int, claim_id: int | None) ->
 
 
 def _claims(db_type: str, joiner_id: int, order_id: int) -> list[dict[str, Any]]:
-    sessions = ledger.standing_of_claims(db_type, joiner_id, order_id)[:MOST_LISTED]
-    return [state_of(session.order, session) for session in sessions]
+    """Return how each claim payment of the order stands, by ClaimId."""
+    sessions = PaymentSession.objects.filter(
+        order__db_type=db_type, order__order_id=order_id, order__claim_id__gt=0, order__joiner_id=joiner_id
+    )
+    by_claim = sessions.order_by("order__claim_id", *ledger.STANDING_FIRST).distinct("order__claim_id")
+    return [state_of(session.order, session) for session in by_claim.select_related("order")[:MOST_LISTED]]
 
 
 def _cancellations(session: PaymentSession) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from merchants.models import Merchant, Shop
-from payments import circuits
+from payments import circuits, refunds
 from payments.models import (
     Approval,
     ApprovalState,
@@ -75,7 +75,7 @@ def _opened(kind: AttentionKind, watched: Watched, row: Any, now: datetime) -> A
 def _payments(_now: datetime) -> QuerySet[Any]:
     """Payments that are frozen, disputed or refunded elsewhere. One that is only untold has its message in the list."""
     of_it = PaymentEvent.objects.filter(session=OuterRef("pk"))
-    frozen = Q(stage=Stage.REVIEW) | Q(disputed=True) | Exists(of_it.filter(kind="reversal_seen"))
+    frozen = Q(stage=Stage.REVIEW) | Q(disputed=True) | Exists(of_it.filter(kind__in=refunds.WRONGS))
     rows = PaymentSession.objects.filter(attention=True).filter(frozen | ~Exists(of_it.filter(kind="not_told")))
     return rows.select_related("order", "merchant").defer("sealed_buyer")
 

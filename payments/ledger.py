@@ -12,7 +12,7 @@ from operator import or_
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db.models import Case, Count, Max, Q, QuerySet, Value, When
+from django.db.models import Case, Count, Max, Q, Value, When
 
 from merchants.models import Merchant, Shop
 from payments.models import (
@@ -67,8 +67,8 @@ def lock_order(shop: Shop, joiner_id: int, order_id: int, claim_id: int) -> Orde
 
 def lock_known_order(shop: Shop, joiner_id: int, order_id: int, claim_id: int) -> Order | None:
     """Return the order's row, locked; None if it was never started. Raises AnotherJoiner."""
-    rows = Order.objects.select_for_update(of=("self",))
-    order = rows.filter(db_type=shop.db_type, order_id=order_id, claim_id=claim_id).first()
+    rows = Order.objects.filter(db_type=shop.db_type, order_id=order_id, claim_id=claim_id)
+    order = rows.select_for_update(of=("self",)).first()
     if order is not None and order.joiner_id != joiner_id:
         raise AnotherJoiner
     return order
@@ -93,7 +93,7 @@ def lock_session(pk: int) -> PaymentSession:
     return session
 
 
-_STANDING_FIRST = (
+STANDING_FIRST = (
     Case(
         When(stage__in=HOLDING, then=Value(0)),
         When(stage__in=LIVE, then=Value(1)),
@@ -105,22 +105,10 @@ _STANDING_FIRST = (
 
 
 def standing(order: Order) -> PaymentSession | None:
-    """Return the session that status, cancels and messages mean by this order.
-
-    The one that holds money, else the live one, else one in REVIEW, else the newest.
-    """
+    """Return the session that is meant by this order: that with money, else live, else in REVIEW, else the newest."""
     if order.is_new:
         return None
-    return order.sessions.select_related("merchant").order_by(*_STANDING_FIRST).first()
-
-
-def standing_of_claims(db_type: str, joiner_id: int, order_id: int) -> QuerySet[PaymentSession]:
-    """Return the standing session of each claim payment of an order, with its own order row, by ClaimId."""
-    sessions = PaymentSession.objects.filter(
-        order__db_type=db_type, order__order_id=order_id, order__claim_id__gt=0, order__joiner_id=joiner_id
-    )
-    by_claim = sessions.order_by("order__claim_id", *_STANDING_FIRST).distinct("order__claim_id")
-    return by_claim.select_related("order")
+    return order.sessions.select_related("merchant").order_by(*STANDING_FIRST).first()
 
 
 def open_session(order: Order, merchant: Merchant, terms: Terms) -> PaymentSession:

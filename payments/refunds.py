@@ -36,6 +36,8 @@ MOVES: dict[CancelState, frozenset[CancelState]] = {
     C.REFUSED: frozenset({C.DONE}),
     C.REVERSED: frozenset({C.DONE}),
 }
+# Lines of the timeline that say why a payment with money needs a person.
+WRONGS = ("disputed", "overlap", "refund_differs", "unlisted_refund", "not_sent_back")
 CANCELLABLE = HOLDING | {Stage.REVIEW}
 
 

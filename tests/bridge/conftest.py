@@ -4,6 +4,7 @@ import pytest
 import time_machine
 from django.db import connection
 
+from bridge import cancel
 from bridge.gateways import http
 from merchants import lookup
 from tests.bridge.bell import Bell
@@ -71,3 +72,20 @@ def _nobody_calls_out_with_a_connection_in_hand(monkeypatch):
     monkeypatch.setattr(http.Door, "exchange", watched)
     yield
     assert held == []
+
+
+@pytest.fixture
+def paid(world):
+    """Order 1 is paid with 64,900 won and told, and workers are there."""
+    world.paid()
+    with world.working():
+        yield world
+
+
+@pytest.fixture
+def unattended(world, monkeypatch):
+    """Order 1 is paid; no worker is there, nobody waits long for one, and no webhook helps."""
+    monkeypatch.setattr(cancel, "SECONDS", 0.05)
+    world.paid()
+    world.sandbox.faults.add("webhook", "drop", times=None)
+    return world

@@ -1,46 +1,12 @@
 """PartialCancel and FullCancel: the prices as compare-and-set, repeats, and each outcome with its answer."""
 
-from datetime import timedelta
-
 import pytest
 from django.utils import timezone
 
 from bridge import cancel as cancel_module
 from payments.models import CallKind, Cancellation, GatewayCall, PaymentSession
-from tests.bridge.dying import WHEN, dies
+from tests.bridge.cancelling import cancels, outcome, told
 from tests.world import code
-
-MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture
-def paid(world):
-    """Order 1 is paid with 64,900 won and told, and workers are there."""
-    world.paid()
-    with world.working():
-        yield world
-
-
-@pytest.fixture
-def unattended(world, monkeypatch):
-    """Order 1 is paid; no worker is there, nobody waits long for one, and no webhook helps."""
-    monkeypatch.setattr(cancel_module, "SECONDS", 0.05)
-    world.paid()
-    world.sandbox.faults.add("webhook", "drop", times=None)
-    return world
-
-
-def outcome(answer):
-    return (code(answer), answer.get("Stage"), answer.get("Balance"), answer.get("Reserved"))
-
-
-def told(world):
-    world.rest()
-    return world.told()
-
-
-def cancels():
-    return [(one.amount, one.state) for one in Cancellation.objects.order_by("pk")]
 
 
 def test_a_part_goes_back_then_the_rest(paid):
@@ -202,67 +168,6 @@ def test_money_that_comes_back_to_an_order_that_was_paid_anew_goes_to_review(pai
     PaymentSession.objects.filter(pk=old.pk).ring(timezone.now())
     paid.rest()
     assert paid.stages() == ["REVIEW DOUBLE_PAYMENT", "PAID"]
-
-
-IN_DOUBT = {
-    "dropped before it was read": ("drop", {}),
-    "503 before": ("error_before", {"status": 503}),
-    "409": ("conflict", {}),
-    "answer lost": ("answer_lost", {}),
-    "answer cut": ("answer_cut", {}),
-    "500 after": ("error_after", {"status": 500}),
-    "502 after": ("error_after", {"status": 502}),
-    "html": ("garbage", {"body": "html"}),
-    "an array": ("garbage", {"body": "array"}),
-}
-
-
-@pytest.mark.parametrize("name", IN_DOUBT)
-def test_a_cancel_in_doubt_is_looked_up_or_sent_again_as_the_same_call(unattended, clock, name):
-    fault, params = IN_DOUBT[name]
-    unattended.sandbox.faults.add("cancel", fault, **params)
-    unattended.partial(4900)
-    unattended.work()
-    assert cancels() == [(4900, "UNKNOWN")]
-    assert outcome(unattended.partial(4900)) == ("OUTCOME_UNKNOWN", "PAID", "60000", "4900")
-    clock.move_to(GatewayCall.objects.get(kind=CallKind.CANCEL).due_at)
-    unattended.work()
-    assert (cancels(), unattended.refunds()) == ([(4900, "DONE")], [4900])
-    assert told(unattended) == ["PayComplete", "CancelComplete"]
-
-
-@pytest.mark.parametrize("when", WHEN)
-def test_a_cancel_whose_worker_died_is_looked_up_and_made_once(unattended, clock, when):
-    unattended.partial(4900)
-    with dies(when):
-        unattended.work()
-    clock.shift(MINUTE)
-    unattended.work()
-    assert (cancels(), unattended.refunds()) == ([(4900, "DONE")], [4900])
-
-
-def test_a_cancel_that_is_refused_when_it_is_sent_again_is_refused(unattended, clock):
-    unattended.sandbox.faults.add("cancel", "error_before", status=503)
-    unattended.partial(4900)
-    unattended.work()
-    unattended.sandbox.stripe.dispute(unattended.session().gateway_id, silent=True)
-    clock.move_to(GatewayCall.objects.get(kind=CallKind.CANCEL).due_at)
-    unattended.work()
-    assert (cancels(), unattended.refunds()) == ([(4900, "REFUSED")], [])
-
-
-def test_a_cancel_that_cannot_be_sent_is_given_up_when_the_shop_waits_no_more(unattended, clock, settings):
-    url, settings.PGB_STRIPE_BASE_URL = settings.PGB_STRIPE_BASE_URL, "http://127.0.0.1:1"
-    unattended.partial(4900)
-    unattended.work()
-    assert cancels() == [(4900, "REQUESTED")]
-    clock.shift(timedelta(seconds=16))
-    unattended.work()
-    assert cancels() == [(4900, "REFUSED")]
-    settings.PGB_STRIPE_BASE_URL = url
-    clock.shift(timedelta(hours=1))
-    assert told(unattended) == ["PayComplete", "CancelFailed"]
-    assert unattended.refunds() == []
 
 
 # From outside

@@ -134,14 +134,17 @@ def test_a_dispute_is_shown_while_it_stands(world):
     world.sandbox.faults.clear()
     session = world.look()
     assert (session.disputed, session.attention) == (False, True)  # a person has not seen it yet
-    assert session.events.filter(kind="reversal_seen").count() == 2
+    assert [event.kind for event in session.events.filter(kind__startswith="disput").order_by("pk")] == [
+        "disputed",
+        "dispute_over",
+    ]
 
 
-def test_money_given_back_in_the_gateways_console_is_shown(world):
+def test_money_that_went_back_without_a_refund_on_the_list_is_shown(world):
     paid_and_asked(world)
     say(world, payment_intent__latest_charge__amount_refunded=900)
     assert (world.look().stage, world.look().attention) == ("PAID", True)
-    assert world.session().events.filter(kind="reversal_seen").count() == 1
+    assert world.session().events.filter(kind="unlisted_refund").count() == 1
 
 
 # Of several attempts of one order
@@ -158,6 +161,12 @@ def replaced_but_not_closed(world):
     return PaymentSession.objects.order_by("pk")
 
 
+@pytest.fixture
+def by_hand(settings):
+    """Money that may not pay its order waits for a person."""
+    settings.PGB_REFUND_UNWANTED_PAYMENTS = False
+
+
 def ask_about(world, session):
     PaymentSession.objects.filter(pk=session.pk).update(due_at=session.created_at)
     world.work()
@@ -165,7 +174,7 @@ def ask_about(world, session):
     return f"{session.stage} {session.reason}".strip()
 
 
-def test_money_of_a_superseded_session_is_a_double_payment_once_the_new_one_is_paid(world):
+def test_money_of_a_superseded_session_is_a_double_payment_once_the_new_one_is_paid(world, by_hand):
     old, new = replaced_but_not_closed(world)
     world.pay()
     world.work()
@@ -174,7 +183,7 @@ def test_money_of_a_superseded_session_is_a_double_payment_once_the_new_one_is_p
     assert world.status()["PaymentId"] == new.reference
 
 
-def test_money_after_an_expiry_is_superseded_by_a_newer_attempt_even_an_ended_one(world):
+def test_money_after_an_expiry_is_superseded_by_a_newer_attempt_even_an_ended_one(world, by_hand):
     world.start()
     world.pay_unheard()
     PaymentSession.objects.update(stage="EXPIRED", reason="LIFETIME")
@@ -185,12 +194,31 @@ def test_money_after_an_expiry_is_superseded_by_a_newer_attempt_even_an_ended_on
     assert world.told() == []
 
 
-def test_money_of_a_payment_that_the_shop_cancelled_goes_to_review(world):
+def test_money_of_a_payment_that_the_shop_cancelled_goes_to_review(world, by_hand):
     world.start()
     PaymentSession.objects.update(stage=Stage.CANCELLED)
     world.pay()
     world.work()
     assert (world.stages(), world.told()) == (["REVIEW CANCELLED_BY_SHOP"], [])
+
+
+def test_money_that_may_not_pay_its_order_goes_back_by_itself_and_only_that(world):
+    old, new = replaced_but_not_closed(world)
+    world.pay()
+    world.work()
+    assert ask_about(world, old) == "CANCELLED DOUBLE_PAYMENT"
+    assert (world.stages()[1], world.told(), world.refunds()) == ("PAID", ["PayComplete"], [64900])
+    assert [cancel.origin for cancel in old.cancellations.all()] == ["POLICY"]
+    assert (old.attention, world.status()["PaymentId"]) == (False, new.reference)
+    assert [other["Stage"] for other in world.status()["OtherPayments"]] == ["CANCELLED"]
+
+
+def test_money_that_cannot_go_back_by_itself_waits_for_a_person(konbini):
+    PaymentSession.objects.update(stage=Stage.CANCELLED)
+    konbini.sandbox.stripe.deposit(konbini.session().gateway_id)
+    konbini.look()
+    assert (konbini.stages(), konbini.session().attention) == (["REVIEW CANCELLED_BY_SHOP"], True)
+    assert konbini.refunds() == []
 
 
 def test_a_cancelled_payment_that_had_been_paid_is_left_as_it_is(world):

@@ -239,7 +239,7 @@ def test_a_worker_that_comes_too_late_changes_nothing(shop, clock):
         (["not_told"], {}, 0, False),
         (["not_told"], {"session__stage": "REVIEW"}, 0, True),
         (["not_told"], {"session__disputed": True}, 0, True),
-        (["not_told", "reversal_seen"], {}, 0, True),
+        (["not_told", "overlap"], {}, 0, True),
         ([], {}, 0, True),
         (["not_told"], {}, 1, True),
     ],

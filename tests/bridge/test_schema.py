@@ -16,7 +16,7 @@ from bridge.errors import ADVICE, ErrorCode
 from tests.door import FORM, JSON
 
 WINDOW = "/api/v1/inicis/pc-payment-parameters"
-CALLS = ["/PGB/PayStart", "/PGB/PayStatus"]
+CALLS = ["/PGB/FullCancel", "/PGB/PartialCancel", "/PGB/PayStart", "/PGB/PayStatus"]
 
 
 @pytest.fixture(scope="module")
@@ -108,10 +108,17 @@ def test_real_requests_answers_and_messages_are_as_written(world, schema, confor
     assert conforms(world.start(1), start)
     paid = world.status(1)
     assert conforms(paid, state)
-    assert set(paid) == set(state_keys(schema))
+    assert set(paid) == set(state_keys(schema)) - {"CancelId"}
+    with world.working():
+        part, rest = world.partial(900), world.full(64000)
+    assert conforms(part, answer_of(schema, "/PGB/PartialCancel"))
+    assert conforms(rest, answer_of(schema, "/PGB/FullCancel"))
+    assert conforms(world.full(1), answer_of(schema, "/PGB/FullCancel"))
+    assert conforms(world.status(1), state)
+    world.rest()
     assert conforms(world.status(3), state)
     message = schema["webhooks"]["Completion"]["post"]["requestBody"]["content"][JSON]["schema"]
-    assert [conforms(told, message) for told in world.sandbox.shop.books.messages] == [True]
+    assert [conforms(told, message) for told in world.sandbox.shop.books.messages] == [True] * 3
 
 
 def state_keys(schema):

@@ -67,7 +67,7 @@ def test_a_pay_status_costs_the_same_whatever_there_is(world):
     world.start(2)
     for claim in range(1, 4):
         world.start(2, ClaimId=claim)
-    assert cost(1) == cost(2) == 4
+    assert cost(1) == cost(2) == 5
 
 
 def test_what_is_refused_before_the_shop_is_known_costs_none(world, door_of_world):

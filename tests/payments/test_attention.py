@@ -73,7 +73,7 @@ class TestFacts:
         session = PaidSessionFactory(attention=True, stage=stage, disputed=more == "disputed")
         EventFactory(session=session, kind="not_told")
         if more == "reversed":
-            EventFactory(session=session, kind="reversal_seen")
+            EventFactory(session=session, kind="overlap")
         delivery = DeliveryFactory(session=session, state="DEAD")
         assert swept() == {("PAYMENT", session.pk), ("DELIVERY", delivery.pk)}
 

@@ -112,7 +112,7 @@ def test_one_row_per_order():
 def test_one_open_call_per_session_and_one_net_cancel_beside_it(first, second):
     session = PaymentSessionFactory()
     call(session, "CONFIRM", first)
-    refused("one_open_call_per_session", lambda: call(session, "CANCEL", second))
+    refused("one_open_call_per_session", lambda: call(session, "EXPIRE", second))
     call(session, "NET_CANCEL", first)
     refused("one_open_net_cancel_per_session", lambda: call(session, "NET_CANCEL", second))
     call(session, "START", "DONE")
