@@ -1,19 +1,16 @@
 """Fixtures for every test."""
 
 import pytest
-from django.apps import apps
-from django.db.models.signals import post_migrate
-from django.test import Client
+from django.test import Client, TransactionTestCase
 from hypothesis import settings as hypothesis_settings
 
 from bridge.sandbox.sandbox import Sandbox
 from installments import lookup as notices
 from merchants import lookup
-from merchants.models import CardIssuer, PaymentMethod
 from payments import circuits
-from payments.models import ApprovalLimit
 from tests.factories import API_KEY, SIGNING_SECRET, STRIPE_CREDENTIALS, ConnectionFactory, ShopFactory
 from tests.gateways.stripe_spec import SpecRecorder
+from tests.tables import Tables
 from tests.world import World
 
 # A busy machine is slow, not wrong.
@@ -28,19 +25,14 @@ def _fresh_configuration():
     yield
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _data_of_migrations():
-    """Methods, issuers and limits stand there for every test: also for those after one that emptied all tables."""
-    kept = {}
-
-    def bring_back(**_):
-        for model in (PaymentMethod, CardIssuer, ApprovalLimit):
-            rows = list(model.objects.all())
-            kept.setdefault(model, rows)
-            if not rows:
-                model.objects.bulk_create(kept[model])
-
-    post_migrate.connect(bring_back, sender=apps.get_app_config("merchants"), weak=False)
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """The database; whoever commits to it leaves it as the migrations did: with methods, issuers and roles."""
+    with django_db_blocker.unblock():
+        tables = Tables()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda test: tables.bring_back())
+        yield
 
 
 @pytest.fixture(scope="session")
