@@ -18,16 +18,20 @@ NEVER_PAID = Outcome("CANCELLED", told=("CancelComplete",), is_paid=False)
 class Flow:
     """An act of one process: ``web`` takes one request, a queue's name is a worker that works off what is due.
 
-    ``again`` is what the shop's call comes to when it is repeated after everything.
+    ``again`` is what the shop's call comes to when it is repeated after everything. Where the gateway ``lags``, what
+    is new there is not found for a minute.
     """
 
     name: str
     process: str
     outcome: Outcome
     again: str
+    lags: bool = False
 
     def prepare(self, town: Town) -> Order:
         """Bring an order to where the act begins."""
+        if self.lags:
+            town.let_the_gateway_lag()
         return town.new_order()
 
     def call(self, town: Town, order: Order, at: str) -> Any:
@@ -61,7 +65,7 @@ class Webhook(PayStart):
     """The gateway tells of the payment; what is not answered it tells again."""
 
     def prepare(self, town: Town) -> Order:
-        order = town.new_order()
+        order = super().prepare(town)
         town.start(order)
         return order
 
@@ -108,7 +112,7 @@ class Cancel(Flow):
     named: bool = False
 
     def prepare(self, town: Town) -> Order:
-        order = town.new_order()
+        order = super().prepare(town)
         town.start(order)
         if self.outcome.is_paid:
             town.pay(order)
@@ -145,12 +149,14 @@ class CancelCall(Cancel):
 
 FLOWS: list[Flow] = [
     PayStart("PayStart", "web", PAID, "ALREADY_PAID"),
+    PayStart("PayStart, lists lag", "web", PAID, "ALREADY_PAID", lags=True),
     Webhook("webhook", "web", PAID, "ALREADY_PAID"),
     Notice("complete, by a webhook", Queue.NOTIFICATIONS, PAID, "ALREADY_PAID"),
     Look("complete, by a look", Queue.LOOKS, PAID, "ALREADY_PAID"),
     Cancel("partial cancel", "web", LESS, "Done"),
     Cancel("partial cancel, with an id", "web", LESS, "Done", named=True),
     CancelCall("partial cancel, the call", Queue.CALLS, LESS, "Done"),
+    CancelCall("partial cancel, the call, lists lag", Queue.CALLS, LESS, "Done", lags=True),
     Cancel("full cancel", "web", NOTHING_LEFT, "Done"),
     Cancel("full cancel, with an id", "web", NOTHING_LEFT, "Done", named=True),
     CancelCall("full cancel, the call", Queue.CALLS, NOTHING_LEFT, "Done"),

@@ -11,7 +11,7 @@ from tests.faults.town import Order, Town
 WITHIN = 60  # seconds of the application's clock
 SAMPLE = 3
 SEED = 1
-TABLE_HEAD = f"{'flow':<28} socket writes  killed at  violations  slowest recovery"
+TABLE_HEAD = f"{'flow':<36} socket writes  killed at  violations  slowest recovery"
 
 
 @dataclass
@@ -27,7 +27,7 @@ class Swept:
     @property
     def row(self) -> str:
         bad = len({one.partition(":")[0] for one in self.violations})
-        return f"{self.flow.name:<28} {self.writes:>13}  {self.kills:>9}  {bad:>10}  {self.slowest:>14} s"
+        return f"{self.flow.name:<36} {self.writes:>13}  {self.kills:>9}  {bad:>10}  {self.slowest:>14} s"
 
 
 def sweep(town: Town, flow: Flow, *, whole: bool) -> Swept:

@@ -128,8 +128,17 @@ class Town:
 
     def lose_webhooks(self) -> None:
         """None arrives any more."""
+        self._plan(webhook="drop")
+
+    def let_the_gateway_lag(self) -> None:
+        """What is new there stands in no list for a minute."""
+        self._plan(list="not_visible", refunds="not_visible")
+
+    def _plan(self, **faults: str) -> None:
+        """From now on these happen every time, and no others."""
         self.world.sandbox.faults.clear()
-        self.world.sandbox.faults.add("webhook", "drop", times=None)
+        for operation, kind in faults.items():
+            self.world.sandbox.faults.add(operation, kind, times=None)
 
     def repeat_webhooks(self, order: Order) -> set[int]:
         """The gateway sends all that it ever said of the order once more; returns how PGB answered."""
