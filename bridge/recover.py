@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from bridge import cancel_calls, complete, doubt, opening
 from bridge.accounts import gateway_of
-from bridge.gateways.base import Fetched, Gateway, GatewayError, NotSent, Refused, Status
+from bridge.gateways.base import Denied, Fetched, Gateway, GatewayError, NotSent, Refused, Status
 from bridge.waiting import hands_off
 from payments import ladders, ledger
 from payments.models import CallKind, CallState, GatewayCall, PaymentSession
@@ -146,7 +146,10 @@ def _send_again_or_give_up(call: GatewayCall) -> None:
 
 
 def _send_again(gateway: Gateway, call: GatewayCall) -> None:
-    """Same key, same body. Of several tries the worst outcome counts: only a success ends the doubt here."""
+    """Same key, same body: the answer is that of the call, whichever try made it.
+
+    So an opening that is refused now, and was not found just before, did nothing; unless the keys are refused.
+    """
     hands_off()
     try:
         if call.kind == CallKind.START:
@@ -155,13 +158,15 @@ def _send_again(gateway: Gateway, call: GatewayCall) -> None:
             gateway.expire(doubt.stored(gateway, call))
             _look_now(call, CallState.DONE)
     except GatewayError as error:
-        if not isinstance(error, Refused):
-            doubt.no_answer(call.merchant_id, error)
-        doubt.still_unknown(call, error.code)
+        doubt.no_answer(call.merchant_id, error)
+        if call.kind == CallKind.START and isinstance(error, Refused) and not isinstance(error, Denied):
+            _never_opened(call, timezone.now(), error.code)
+        else:
+            doubt.still_unknown(call, error.code)
 
 
-def _never_opened(call: GatewayCall, now: datetime) -> None:
+def _never_opened(call: GatewayCall, now: datetime, code: str = "not_there") -> None:
     with transaction.atomic():
         session = ledger.lock_session(call.session_id)
-        if ledger.end_call(call, CallState.REFUSED, now, code="not_there") and session.stage in LIVE:
+        if ledger.end_call(call, CallState.REFUSED, now, code=code) and session.stage in LIVE:
             complete.end_and_tell(session, Stage.EXPIRED, Reason.NEVER_OPENED, ACTOR, now)

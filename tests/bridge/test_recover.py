@@ -8,7 +8,9 @@ from django.utils import timezone
 
 from bridge import recover
 from bridge import start as start_module
+from bridge.gateways.base import Denied
 from bridge.gateways.http import Door
+from bridge.gateways.stripe import Stripe
 from merchants import lookup
 from merchants.models import PaymentMethod
 from payments.models import CallState, Delivery, GatewayCall, PaymentSession
@@ -212,7 +214,7 @@ def test_when_the_key_is_gone_nothing_is_sent_again_and_the_looks_decide(world, 
     assert (world.stages(), world.told()) == (["EXPIRED NEVER_OPENED"], ["PayExpired"])
 
 
-def test_of_several_tries_the_worst_outcome_counts(world, clock):
+def test_an_opening_that_is_not_there_and_now_refused_under_its_key_did_nothing(world, clock):
     world.sandbox.faults.add("start", "error_before", status=503)
     silence = world.sandbox.faults.add("list", "drop", times=None)
     world.start()
@@ -220,7 +222,22 @@ def test_of_several_tries_the_worst_outcome_counts(world, clock):
     world.sandbox.faults.clear(silence.id)
     call = look_now(world)
     assert [one.status for one in world.sandbox.stripe.books.calls if one.operation == "start"] == [503, 400]
-    assert (call.state, world.stages()) == (CallState.UNKNOWN, ["STANDBY"])
+    assert (call.state, world.stages()) == (CallState.REFUSED, ["EXPIRED NEVER_OPENED"])
+
+
+def test_keys_that_are_refused_say_nothing_of_an_earlier_try(world, clock, monkeypatch):
+    world.sandbox.faults.add("start", "error_after", status=503)
+    late = world.sandbox.faults.add("list", "not_visible", seconds=60.0, times=None)
+    world.start()
+    with monkeypatch.context() as patched:
+        patched.setattr(Stripe, "start", denied)
+        assert (look_now(world).state, world.stages()) == (CallState.UNKNOWN, ["STANDBY"])
+    world.sandbox.faults.clear(late.id)
+    assert (look_now(world).state, made(world)) == (CallState.DONE, 1)
+
+
+def denied(_gateway, _call):
+    raise Denied("AuthenticationError")
 
 
 # Processes that die
