@@ -8,12 +8,17 @@ from typing import Any, cast
 import structlog
 
 from bridge.gateways import gateway_class
-from bridge.gateways.base import CALLS, Account, Gateway, GatewayError, NotSent, Refused, Unknown
+from bridge.gateways.base import CALLS, Account, Denied, Gateway, GatewayError, NotSent, Refused, Unknown
 from bridge.metrics import gateway_called
 from merchants.codes import Mode
 from merchants.models import Merchant
 
-_OUTCOMES: dict[type[GatewayError], str] = {Refused: "refused", NotSent: "not_sent", Unknown: "unknown"}
+_OUTCOMES: dict[type[GatewayError], str] = {
+    Refused: "refused",
+    Denied: "refused",
+    NotSent: "not_sent",
+    Unknown: "unknown",
+}
 
 
 def gateway_of(merchant: Merchant) -> Gateway:

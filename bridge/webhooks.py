@@ -6,10 +6,11 @@ import structlog
 from django.utils import timezone
 
 from bridge import complete, doubt
-from bridge.accounts import is_live
+from bridge.accounts import gateway_of, is_live
 from bridge.gateways import GATEWAYS, gateway_class
-from bridge.gateways.base import BadNotice, Fetched, Gateway, GatewayError, Notice, Status
+from bridge.gateways.base import PART, BadNotice, Fetched, Gateway, GatewayError, Notice, Status
 from bridge.log_lines import about
+from bridge.waiting import hands_off
 from merchants import lookup
 from merchants.codes import GatewayCode
 from merchants.models import Merchant
@@ -102,7 +103,12 @@ def work(notification: Notification) -> None:
     structlog.contextvars.bind_contextvars(notice=notification.dedupe_key)
     group = Notification.objects.filter(lease_token=notification.lease_token)
     token = notification.lease_token
-    session = PaymentSession.objects.select_related("merchant").filter(notification.names()).first()
+    try:
+        session = _session_of(notification)
+    except GatewayError as error:
+        again = ladders.after(ladders.SAYS_MORE, notification.attempts + 1, timezone.now())
+        group.finish(token, again, result=f"no answer: {error.code}"[:200])
+        return
     if session is None:
         _keep_orphan(notification)
         return
@@ -117,6 +123,33 @@ def work(notification: Notification) -> None:
     doubt.answered(session.merchant_id)
     after = complete.settle(session.pk, found, ACTOR)
     _finish(notification, session, found, str(after.stage))
+
+
+def _session_of(notification: Notification) -> PaymentSession | None:
+    """Return the session that a notice speaks of; the gateway is asked whose a part of a payment is."""
+    sessions = PaymentSession.objects.select_related("merchant")
+    found = sessions.filter(notification.names()).first()
+    if found is None and PART in notification.gateway_payment_id and (payment := _payment_of(notification)):
+        notification.gateway_payment_id = payment
+        Notification.objects.filter(lease_token=notification.lease_token).update(gateway_payment_id=payment)
+        found = sessions.filter(notification.names()).first()
+    return found
+
+
+def _payment_of(notification: Notification) -> str:
+    """Ask each account that may have been meant. Raises GatewayError."""
+    for merchant in list(Merchant.objects.filter(pk__in=notification.signers)):
+        gateway = gateway_of(merchant)
+        hands_off()
+        try:
+            payment = gateway.payment_of(notification.gateway_payment_id)
+        except GatewayError as error:
+            doubt.no_answer(merchant.pk, error)
+            raise
+        doubt.answered(merchant.pk)
+        if payment:
+            return payment
+    return ""
 
 
 def _finish(notification: Notification, session: PaymentSession, found: Fetched | None, stage: str) -> None:

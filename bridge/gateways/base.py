@@ -200,7 +200,8 @@ class Notice:
     """One notification, as far as it may be believed: which payment to ask about.
 
     ``claims`` is what it says, for comparison only. ``dedupe_key`` is equal for repeats of one event.
-    ``concerns_payment`` is false for events that ask nothing of us.
+    ``concerns_payment`` is false for events that ask nothing of us. ``gateway_payment_id`` may be a part of the
+    payment, as ``kind/id``, where the notice names no more: ``payment_of`` asks the gateway whose it is.
     """
 
     dedupe_key: str
@@ -221,8 +222,11 @@ class KeyOwner:
     livemode: bool | None
 
 
+# In a notice's gateway_payment_id: what stands before it is the kind of a part of the payment, and behind it its id.
+PART = "/"
+
 # The methods of a Gateway that go over the network.
-CALLS = frozenset({"start", "expire", "cancel", "fetch", "find", "refunds", "list_transactions", "check"})
+CALLS = frozenset({"start", "expire", "cancel", "fetch", "find", "refunds", "payment_of", "list_transactions", "check"})
 
 
 class Gateway(ABC):
@@ -271,6 +275,13 @@ class Gateway(ABC):
     @abstractmethod
     def refunds(self, gateway_payment_id: str) -> tuple[Refund, ...]:
         """Return every refund of a payment, also those made in the gateway's console. Raises GatewayError."""
+
+    def payment_of(self, part: str) -> str:
+        """Return the ``gateway_payment_id`` of the payment that has this part; empty: none. Raises GatewayError.
+
+        Only for gateways whose notices may name a part of a payment, such as a refund, instead of the payment.
+        """
+        return ""
 
     @abstractmethod
     def list_transactions(self, since: datetime, until: datetime, after: str = "") -> TransactionPage:

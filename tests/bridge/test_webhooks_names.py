@@ -1,5 +1,7 @@
 """Which payment an event is about: by its id, its intent's id or our reference, and only the signer's own."""
 
+from dataclasses import replace
+
 import pytest
 
 from bridge import drains, start
@@ -118,3 +120,67 @@ def test_payment_that_only_the_event_calls_ours_is_not_adopted(lost):
     lost.ring(lost.event())
     drains.drain(Queue.NOTIFICATIONS)
     assert (lost.world.session().stage, lost.world.session().gateway_id) == ("STANDBY", "")
+
+
+MONEY_BACK = ["refund.created", "charge.refunded"]
+
+
+@pytest.mark.parametrize("form", ["event", "thin"])
+@pytest.mark.parametrize("kind", MONEY_BACK)
+def test_refund_in_the_gateways_console_leads_to_its_payment(bell, form, kind):
+    """Nothing of ours stands on it, and a thin event names the refund or the charge only."""
+    paid(bell)
+    bell.world.sandbox.stripe.refund(bell.world.session().reference, 900, silent=True)
+    event = getattr(bell, form)(kind)
+    if form == "event":
+        event["data"]["object"]["metadata"] = {}
+    bell.ring(event)
+    bell.world.work()
+    session = bell.world.session()
+    assert (row(kind=kind).session, row(kind=kind).gateway_payment_id) == (session, session.gateway_payment_id)
+    assert (session.stage, session.cancelled) == ("PARTIALLY_CANCELLED", 900)
+
+
+@pytest.mark.parametrize("form", ["event", "thin"])
+def test_dispute_leads_to_its_payment(bell, form):
+    paid(bell)
+    bell.world.sandbox.stripe.dispute(bell.world.session().reference, silent=True)
+    bell.ring(getattr(bell, form)("charge.dispute.created"))
+    bell.world.work()
+    assert bell.world.session().disputed is True
+
+
+def test_part_of_a_payment_is_asked_for_again_when_the_gateway_does_not_answer(bell, clock):
+    paid(bell)
+    bell.world.sandbox.stripe.refund(bell.world.session().reference, 900, silent=True)
+    bell.world.sandbox.faults.add("refunds", "error_before", status=503)
+    bell.ring(bell.thin("refund.created"))
+    bell.world.work()
+    assert (row(kind="refund.created").session, row(kind="refund.created").result) == (None, "no answer: http_503")
+    wait_for(clock, row(kind="refund.created"))
+    bell.world.work()
+    assert bell.world.session().cancelled == 900
+
+
+def test_part_of_somebodys_payment_is_asked_for_once(bell, clock):
+    """The merchant's own sales without us: their payment is no payment of ours, whatever is asked."""
+    paid(bell)
+    payment = bell.world.session().gateway_payment_id
+    bell.world.sandbox.stripe.refund(bell.world.session().reference, 900, silent=True)
+    books = bell.world.sandbox.stripe.books
+    books.payments["pi_other"] = replace(books.payments[payment], id="pi_other")
+    refund = next(iter(books.refunds.values()))
+    refund.payment = "pi_other"
+    bell.ring(bell.thin("refund.created"))
+    bell.world.work()
+    assert (row(kind="refund.created").session, row(kind="refund.created").gateway_payment_id) == (None, "pi_other")
+    wait_for(clock, row(kind="refund.created"))
+    bell.world.work()
+    assert [call.path for call in books.calls].count(f"/v1/refunds/{refund.id}") == 1
+
+
+def paid(bell):
+    bell.world.pay()
+    bell.ring(bell.event())
+    bell.world.work()
+    assert bell.world.session().stage == "PAID"

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from bridge.gateways.base import Denied, NotSent, PageKind, Refused, Status, Unknown
+from bridge.gateways.base import Denied, Fetched, NotSent, PageKind, Refused, Status, Unknown
 from bridge.sandbox.broken import GARBAGE
 from tests.gateways.contract_notices import NoticesContract
+from tests.gateways.contract_refunds import RefundsContract
 from tests.gateways.peer import MARGIN, SECONDS, Peer, failing
 
 STATUSES = (Status.OPEN, Status.WAITING_DEPOSIT, Status.PAID, Status.FAILED, Status.EXPIRED)
@@ -26,8 +27,18 @@ CALLS: dict[str, tuple[str, Callable[[Peer], Prepared]]] = {
     "fetch": ("fetch", lambda peer: partial(peer.gateway.fetch, peer.start().gateway_id)),
     "find": ("list", lambda peer: partial(peer.find, "NOBODYS")),
     "expire": ("expire", lambda peer: partial(peer.expire, peer.start().gateway_id)),
+    "cancel": ("cancel", lambda peer: partial(peer.cancel, peer.cancel_request(_paid(peer), 900))),
+    "refunds": ("refunds", lambda peer: partial(peer.gateway.refunds, _paid(peer).gateway_payment_id)),
     "check": ("check", lambda peer: peer.gateway.check),
 }
+
+
+def _paid(peer: Peer) -> Fetched:
+    found = peer.gateway.fetch(peer.bring_to(Status.PAID))
+    assert found is not None
+    return found
+
+
 DOUBTFUL: dict[str, dict[str, Any]] = {
     "closed without an answer": {"kind": "drop"},
     "reset without an answer": {"kind": "drop", "reset": True},
@@ -42,7 +53,7 @@ DOUBTFUL: dict[str, dict[str, Any]] = {
 }
 
 
-class Contract(NoticesContract):
+class Contract(NoticesContract, RefundsContract):
     """The tests. A subclass gives the fixture ``peer``."""
 
     @pytest.fixture(autouse=True)

@@ -11,7 +11,19 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from bridge.gateways.base import Gateway, GatewayError, Notice, Started, StartRequest, Status, StoredCall
+from bridge.gateways.base import (
+    CancelRequest,
+    Fetched,
+    Gateway,
+    GatewayError,
+    Notice,
+    Refund,
+    RefundStatus,
+    Started,
+    StartRequest,
+    Status,
+    StoredCall,
+)
 from bridge.sandbox.sandbox import Sandbox
 
 MARGIN = timedelta(minutes=1)
@@ -30,6 +42,7 @@ class Peer(ABC):
 
     base_url: ClassVar[str]  # the setting that leads to the gateway
     statuses: ClassVar[set[Status]]  # what payments here can come to
+    refund_page: ClassVar[tuple[Any, str]]  # the module and name of how many refunds a page of the list has
 
     @abstractmethod
     def bring_to(self, status: Status) -> str:
@@ -54,6 +67,38 @@ class Peer(ABC):
     @abstractmethod
     def sign(self, body: bytes, secret: str) -> dict[str, str]:
         """The headers with which the gateway sends ``body``."""
+
+    @abstractmethod
+    def left(self, paid: Fetched) -> int:
+        """What the gateway's own books say is left of a payment."""
+
+    @abstractmethod
+    def next_refund(self, status: RefundStatus) -> None:
+        """The next refund comes to this at first."""
+
+    @abstractmethod
+    def end_refund(self, refund: Refund, status: RefundStatus) -> None:
+        """A refund comes to this later."""
+
+    @abstractmethod
+    def console_refund(self, paid: Fetched, amount: int) -> None:
+        """Somebody refunds in the gateway's own console."""
+
+    @abstractmethod
+    def dispute(self, paid: Fetched) -> None:
+        """The buyer disputes a payment."""
+
+    @abstractmethod
+    def without_amount(self, body: dict[str, Any]) -> dict[str, Any]:
+        """What makes a cancel's body one that asks for all that is left."""
+
+    @abstractmethod
+    def money_back_events(self) -> list[bytes]:
+        """The bodies of all notifications about refunds and disputes, in every form."""
+
+    def unknown_parts(self) -> list[str]:
+        """Names of parts of payments, as notices give them, that the gateway does not have."""
+        return []
 
     def request(self, **changes: Any) -> StartRequest:
         """A payment of 64,900 won by card."""
@@ -83,6 +128,24 @@ class Peer(ABC):
 
     def expire(self, gateway_id: str) -> None:
         self.gateway.expire(self.call(self.gateway.expire_body(gateway_id)))
+
+    def cancel_request(self, paid: Fetched, amount: int, **changes: Any) -> CancelRequest:
+        """A cancel of a part of a payment."""
+        usual = CancelRequest(
+            cancel_id=str(uuid4()),
+            reference=paid.reference,
+            gateway_id=paid.gateway_id,
+            gateway_payment_id=paid.gateway_payment_id,
+            amount=amount,
+            currency=paid.currency,
+            balance_before=paid.received - paid.returned,
+            tax_free=0,
+            reason="단순 변심",
+        )
+        return replace(usual, **changes)
+
+    def cancel(self, request: CancelRequest) -> Refund:
+        return self.gateway.cancel(self.call(self.gateway.cancel_body(request)))
 
     def find(self, reference: str) -> Any:
         return self.gateway.find(reference, timezone.now() - MARGIN, timezone.now() + MARGIN)

@@ -3,9 +3,9 @@
 import json
 import time
 
-from bridge.gateways.base import Account, Status
-from bridge.gateways.stripe import Stripe
-from bridge.sandbox.stripe.events import signature_header
+from bridge.gateways.base import Account, RefundStatus, Status
+from bridge.gateways.stripe import Stripe, refunding
+from bridge.sandbox.stripe.events import signature_header, thin
 from tests.gateways.peer import Peer
 from tests.gateways.stripe_spec import check_event
 
@@ -14,6 +14,8 @@ CREDENTIALS = {
     "webhook_secret": "whsec_0123456789abcdefghij",
     "webhook_secret_old": "whsec_9876543210jihgfedcba",
 }
+MONEY_BACK = ("refund.", "charge.refunded", "charge.dispute.")
+WORDS = {RefundStatus.DONE: "succeeded", RefundStatus.PENDING: "pending", RefundStatus.FAILED: "failed"}
 KONBINI = {"currency": "JPY", "method": "KONBINI", "nation": "JP", "amount": 3300}
 
 
@@ -24,6 +26,7 @@ def adapter(**keys):
 
 class StripePeer(Peer):
     base_url = "PGB_STRIPE_BASE_URL"
+    refund_page = (refunding, "PAGE_SIZE")
     statuses = frozenset({Status.OPEN, Status.WAITING_DEPOSIT, Status.PAID, Status.FAILED, Status.EXPIRED})
 
     def bring_to(self, status):
@@ -51,6 +54,46 @@ class StripePeer(Peer):
         body = json.dumps(events[-1].body, indent=2, ensure_ascii=False).encode()
         assert check_event(body) == []
         return body
+
+    def left(self, paid):
+        return self.sandbox.stripe.books.paid(paid.reference)
+
+    def next_refund(self, status):
+        if status is not RefundStatus.DONE:
+            self.sandbox.faults.add("cancel", "refund_status", status=WORDS[status])
+
+    def end_refund(self, refund, status):
+        self.sandbox.stripe.end_refund(refund.gateway_cancel_id, WORDS[status])
+
+    def console_refund(self, paid, amount):
+        self.sandbox.stripe.refund(paid.gateway_id, amount)
+
+    def dispute(self, paid):
+        self.sandbox.stripe.dispute(paid.gateway_id)
+
+    def without_amount(self, body):
+        return {"amount": None}
+
+    def money_back_events(self):
+        events = [one for one in self.sandbox.stripe.books.events.values() if one.type.startswith(MONEY_BACK)]
+        assert {one.type for one in events} == {
+            "refund.created",
+            "refund.updated",
+            "refund.failed",
+            "charge.refunded",
+            "charge.dispute.created",
+        }
+        bodies = [form for one in events for form in (one.body, thin(one, False), self.unmarked(one.body))]
+        raw = [json.dumps(body).encode() for body in bodies]
+        assert [problem for body in raw for problem in check_event(body)] == []
+        return raw
+
+    def unmarked(self, event):
+        """As of a refund in the dashboard: nothing of ours is in its metadata."""
+        return {**event, "data": {"object": {**event["data"]["object"], "metadata": {}}}}
+
+    def unknown_parts(self):
+        return ["refund/re_none", "charge/ch_none", "dispute/dp_none", "refund/"]
 
     def sign(self, body, secret):
         return {"Stripe-Signature": signature_header(secret, body, int(time.time()))}

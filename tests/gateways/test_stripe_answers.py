@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from bridge.gateways import stripe as stripe_adapter
-from bridge.gateways.base import NotSent, Refused, Status, Unknown
+from bridge.gateways.base import Denied, NotSent, Refused, Status, Unknown
 from tests.gateways.peer import MARGIN, failing
 from tests.gateways.raw_peer import answer_all
 from tests.gateways.stripe_peer import StripePeer, adapter
@@ -52,9 +52,9 @@ ERRORS = {
     "400 without a code": (400, error("invalid_request_error"), Refused, "InvalidRequestError", ""),
     "400 of a proxy": (400, HTML, Unknown, "http_400", ""),
     "400 without an error": (400, {}, Unknown, "http_400", ""),
-    "401": (401, error("invalid_request_error"), Refused, "AuthenticationError", ""),
+    "401": (401, error("invalid_request_error"), Denied, "AuthenticationError", ""),
     "402": (402, error("card_error", "card_declined"), Refused, "card_declined", ""),
-    "403": (403, error("invalid_request_error"), Refused, "PermissionError", ""),
+    "403": (403, error("invalid_request_error"), Denied, "PermissionError", ""),
     "403 of a proxy": (403, HTML, Unknown, "http_403", ""),
     "404": (404, error("invalid_request_error", "resource_missing"), Refused, "resource_missing", ""),
     "302": (302, "", Unknown, "http_302", ""),

@@ -232,6 +232,9 @@ def thin(kind, related):
     [
         ("v1.checkout.session.expired", {"id": "cs_1", "type": "checkout.session", "url": "/v1/x"}, True),
         ("v1.payment_intent.payment_failed", {"id": "pi_1", "type": "payment_intent", "url": "/v1/x"}, True),
+        ("v1.refund.updated", {"id": "re_1", "type": "refund", "url": "/v1/x"}, True),
+        ("v1.charge.refunded", {"id": "ch_1", "type": "charge", "url": "/v1/x"}, True),
+        ("v1.charge.dispute.created", {"id": "dp_1", "type": "dispute", "url": "/v1/x"}, True),
         ("v1.customer.created", {"id": "cus_1", "type": "customer", "url": "/v1/x"}, False),
         ("v2.core.event_destination.ping", None, False),
         ("v2.core.event_destination.ping", {"id": "ed_1", "type": "event_destination"}, False),
@@ -242,6 +245,16 @@ def test_thin_event_names_its_payment_or_asks_nothing(kind, related, concerns):
     assert notice.concerns_payment is concerns
     assert notice.dedupe_key == "evt_test_65"
     assert bool(notice.gateway_id or notice.gateway_payment_id) is concerns
+
+
+@pytest.mark.parametrize("what", ["refund", "charge", "dispute"])
+def test_thin_event_about_a_part_of_a_payment_names_that_part(what):
+    related = {"id": "x_1", "type": what, "url": "/v1/x"}
+    notice = heard(thin(f"v1.{what}.updated", related))
+    assert (notice.gateway_payment_id, notice.gateway_id, notice.claims) == (f"{what}/x_1", "", None)
+    for wrong in ({**related, "id": "x" * 250}, {**related, "id": 7}, {"type": what}):
+        with pytest.raises(BadNotice):
+            heard(thin(f"v1.{what}.updated", wrong))
 
 
 def test_one_secret_or_two_while_one_is_replaced():

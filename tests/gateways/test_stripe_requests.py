@@ -11,8 +11,9 @@ import time_machine
 from babel.numbers import get_currency_precision
 
 from bridge.gateways.base import Refused, StoredCall
-from bridge.gateways.stripe import METHODS, ZERO_DECIMAL
+from bridge.gateways.stripe import METHODS
 from bridge.gateways.stripe.client import API_VERSION
+from bridge.gateways.stripe.currencies import ZERO_DECIMAL
 from tests.gateways.raw_peer import answer_all
 from tests.gateways.stripe_peer import CREDENTIALS, StripePeer, adapter
 from tests.gateways.stripe_spec import check_request

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from babel.numbers import get_currency_precision, is_currency
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils import timezone
 
 from bridge.gateways.base import (
+    PART,
     CancelRequest,
     Capabilities,
     Fetched,
@@ -30,6 +30,7 @@ from bridge.gateways.base import (
 )
 from bridge.gateways.stripe import listing, notices, refunding
 from bridge.gateways.stripe.client import ask, client, own_account
+from bridge.gateways.stripe.currencies import factor_of
 from bridge.gateways.transactions import TransactionPage
 
 # Stripe takes 30 minutes to 24 hours; the margins allow for clocks that differ.
@@ -47,9 +48,6 @@ METHODS = {
     "SAMSUNGPAY": "samsung_pay",
 }
 LOCALES = {"KR": "ko", "JP": "ja", "CN": "zh", "HK": "zh-HK", "TW": "zh-TW", "US": "en", "GB": "en-GB"}
-ZERO_DECIMAL = frozenset(
-    ["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"]
-)
 
 
 class Stripe(Gateway):
@@ -72,7 +70,7 @@ class Stripe(Gateway):
         """Return the parameters of a Checkout Session with one line: the order's total."""
         if request.method not in METHODS:
             raise Refused("method_not_supported", f"Stripe has no {request.method} here")
-        factor = _factor(request.currency)
+        factor = factor_of(request.currency)
         if factor is None:
             raise Refused("currency_not_supported", f"{request.currency} is not offered through Stripe")
         now = timezone.now()
@@ -155,35 +153,40 @@ class Stripe(Gateway):
         return ids, page.data[-1].id if page.has_more else None
 
     def cancel_body(self, request: CancelRequest) -> str:
-        """Return the parameters of a refund, always with its amount: without one Stripe refunds all that is left."""
-        return refunding.body(request, self._factor)
+        """Return the parameters of a refund."""
+        return refunding.body(request)
 
     def cancel(self, call: StoredCall) -> Refund:
         """Refund the payment."""
-        return refunding.send(client(self.account.credentials["secret_key"], call.seconds), call, self._factor)
+        return refunding.send(self._key, call)
 
     def refunds(self, gateway_payment_id: str) -> tuple[Refund, ...]:
         """List the refunds of the payment, the newest first."""
-        return refunding.listed(
-            client(self.account.credentials["secret_key"], self.capabilities.lookup_seconds),
-            gateway_payment_id,
-            self._factor,
-        )
+        return refunding.listed(self._key, gateway_payment_id, self.capabilities.lookup_seconds)
 
     def list_transactions(self, since: datetime, until: datetime, after: str = "") -> TransactionPage:
         """List the charges of the period, then its refunds. Stripe's times are whole seconds."""
-        own = client(self.account.credentials["secret_key"], self.capabilities.lookup_seconds)
-        return listing.page(own, since, until, after, lambda currency: _factor(currency) or 1)
+        own = client(self._key, self.capabilities.lookup_seconds)
+        return listing.page(own, since, until, after, lambda currency: factor_of(currency) or 1)
 
-    @property
-    def _factor(self) -> int:
-        return _factor(self.account.currency) or 1
+    def payment_of(self, part: str) -> str:
+        """Retrieve the refund, charge or dispute, and return its PaymentIntent."""
+        kind, _, object_id = part.partition(PART)
+        own = client(self._key, self.capabilities.lookup_seconds).v1
+        services: dict[str, Any] = {"refund": own.refunds, "charge": own.charges, "dispute": own.disputes}
+        if kind not in services or not object_id:
+            return ""
+        try:
+            return ask(lambda: _optional_id(services[kind].retrieve(object_id).payment_intent))
+        except Refused as refusal:
+            if refusal.code == "resource_missing":
+                return ""
+            raise
 
     def check(self) -> KeyOwner:
         """Read the account of the key. Test or live is told by the key itself: Stripe's account does not say."""
-        key = self.account.credentials["secret_key"]
-        own = client(key, self.capabilities.lookup_seconds)
-        mode = {"test": False, "live": True}.get("".join(key.split("_")[1:2]))
+        own = client(self._key, self.capabilities.lookup_seconds)
+        mode = {"test": False, "live": True}.get("".join(self._key.split("_")[1:2]))
         return ask(lambda: KeyOwner(mid=_required(own_account(own).id), livemode=mode))
 
     @classmethod
@@ -196,8 +199,12 @@ class Stripe(Gateway):
         """Stripe signs with both secrets for up to 24 hours after one is rolled."""
         return [credentials[name] for name in ("webhook_secret", "webhook_secret_old") if credentials.get(name)]
 
+    @property
+    def _key(self) -> str:
+        return self.account.credentials["secret_key"]
+
     def _sessions(self, seconds: float) -> Any:
-        return client(self.account.credentials["secret_key"], seconds).v1.checkout.sessions
+        return client(self._key, seconds).v1.checkout.sessions
 
 
 def _fetched(session: Any) -> Fetched:
@@ -205,7 +212,7 @@ def _fetched(session: Any) -> Fetched:
     charge = getattr(intent, "latest_charge", None)
     amounts = (session.amount_total, getattr(intent, "amount_received", 0), getattr(charge, "amount_refunded", 0))
     currency = session.currency.upper()
-    factor = _factor(currency) or 1
+    factor = factor_of(currency) or 1
     status = _status(session, intent)
     if status is Status.PAID and any(value % factor for value in amounts):
         status = Status.UNSETTLED
@@ -257,22 +264,14 @@ def _reference(session: Any) -> str:
     return reference if getattr(session.metadata, notices.REFERENCE, None) == reference else ""
 
 
-def _factor(currency: str) -> int | None:
-    """Return how many of Stripe's minor units are one of ours: 100 for ISK and UGX, else 1.
-
-    None for what is no currency, and for currencies with three decimals: Stripe wants their last digit to be 0,
-    and its own pages disagree about which they are.
-    """
-    if not is_currency(currency):
-        return None
-    stripes, ours = 0 if currency in ZERO_DECIMAL else 2, get_currency_precision(currency)
-    return int(10 ** (stripes - ours)) if ours <= stripes else None
-
-
 def _required(value: Any) -> str:
     if not isinstance(value, str) or not value or (len(value) > 255 and not value.startswith("http")):
         raise Unknown("garbled_answer")
     return value
+
+
+def _optional_id(value: Any) -> str:
+    return _required(value) if value is not None else ""
 
 
 def _is_email(text: str) -> bool:

@@ -17,6 +17,7 @@ stripe.enable_telemetry = False
 
 T = TypeVar("T")
 
+_WORD = re.compile(r"[a-z][a-z0-9_]{0,99}")
 _NAME = re.compile(r"[a-z_]{1,40}(?:\[(?:[a-z_]{1,40}|[0-9]{1,2})\])*")
 
 _door = Door()
@@ -100,5 +101,9 @@ def _param(error: stripe.StripeError) -> str:
 
 def _code(error: stripe.StripeError, fallback: str) -> str:
     """Return Stripe's code: ``error.code`` is empty on some classes even when the body has one."""
-    body = error.error
-    return str(error.code or getattr(body, "code", None) or fallback)[:100]
+    return word(error.code or getattr(error.error, "code", None)) or fallback
+
+
+def word(value: Any) -> str:
+    """Return a code of Stripe's; what does not look like one could be what was sent, or anybody's words."""
+    return value if isinstance(value, str) and _WORD.fullmatch(value) else ""

@@ -8,7 +8,7 @@ from typing import Any
 
 import stripe
 
-from bridge.gateways.base import BadNotice, Notice, Status
+from bridge.gateways.base import PART, BadNotice, Notice, Status
 
 TOLERANCE_SECONDS = 300
 LONGEST_REFERENCE = 64
@@ -23,6 +23,7 @@ _CLAIMS = {
     "checkout.session.expired": Status.EXPIRED,
 }
 _FOLLOWED = ("payment_intent.", "charge.", "refund.")
+_PARTS = ("refund", "charge", "dispute")
 
 
 def verify(headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> Notice:
@@ -76,19 +77,24 @@ def _snapshot(event: dict[str, Any]) -> Notice:
 
 
 def _thin(event: dict[str, Any]) -> Notice:
-    """Thin events carry no payload; one that repeats a snapshot event has that one's key."""
+    """Thin events carry no payload; one that repeats a snapshot event has that one's key.
+
+    Those about a refund, a charge or a dispute name that part only: ``Stripe.payment_of`` finds its payment.
+    """
     kind = _text(event["type"]).removeprefix("v1.")
     related = event.get("related_object") or {}
-    is_session = related.get("type") == "checkout.session"
-    is_intent = related.get("type") == "payment_intent"
+    what = related.get("type")
+    followed = what in ("checkout.session", "payment_intent", *_PARTS)
+    named = _text(related["id"]) if followed else ""
+    payment = {"checkout.session": "", "payment_intent": named}.get(str(what), f"{what}{PART}{named}")
     return Notice(
         dedupe_key=_text(event.get("snapshot_event") or event["id"]),
         kind=kind,
         livemode=event["livemode"] is True,
-        concerns_payment=is_session or is_intent,
+        concerns_payment=followed,
         claims=_CLAIMS.get(kind),
-        gateway_id=_text(related["id"]) if is_session else "",
-        gateway_payment_id=_text(related["id"]) if is_intent else "",
+        gateway_id=named if what == "checkout.session" else "",
+        gateway_payment_id=_text(payment) if followed else "",
     )
 
 

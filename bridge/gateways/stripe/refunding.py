@@ -2,12 +2,12 @@
 
 import json
 import time
-from typing import Any, cast
-
-import stripe
+from functools import partial
+from typing import Any
 
 from bridge.gateways.base import CancelRequest, Refund, RefundStatus, Refused, StoredCall, Unknown
-from bridge.gateways.stripe.client import ask
+from bridge.gateways.stripe.client import ask, client, word
+from bridge.gateways.stripe.currencies import factor_of
 from bridge.gateways.stripe.notices import REFERENCE
 
 CANCEL_ID = "pgb_cancel"
@@ -23,54 +23,85 @@ _STATUSES = {
 }
 
 
-def body(request: CancelRequest, factor: int) -> str:
-    """Return the parameters of one refund; ``factor``: Stripe's minor units in one of ours."""
+def body(request: CancelRequest) -> str:
+    """Return the parameters of one refund, always with its amount: without one Stripe refunds all that is left."""
     if not request.gateway_payment_id:
         raise Refused("no_payment_intent")
+    factor = factor_of(request.currency)
+    if factor is None:
+        raise Refused("currency_not_supported", f"{request.currency} is not offered through Stripe")
     params = {
         "payment_intent": request.gateway_payment_id,
-        "amount": request.amount * factor,
+        "amount": _positive(request.amount) * factor,
         "reason": "requested_by_customer",
         "metadata": {CANCEL_ID: request.cancel_id, REFERENCE: request.reference},
     }
     return json.dumps(params)
 
 
-def send(own: stripe.StripeClient, call: StoredCall, factor: int) -> Refund:
-    """Make the refund. A refund that failed at once is a refusal."""
+def send(secret_key: str, call: StoredCall) -> Refund:
+    """Make the refund. A refund that failed at once is a refusal; one that is not what we asked for, in doubt."""
     params = json.loads(call.body)
-    made = ask(lambda: _refund(own.v1.refunds.create(params, {"idempotency_key": call.key}), factor))
+    _positive(params.get("amount"))
+    refunds = client(secret_key, call.seconds).v1.refunds
+    made = ask(lambda: _made(refunds.create(params, {"idempotency_key": call.key}), params))
     if made.status is RefundStatus.FAILED:
         raise Refused(made.code or "refund_failed")
     return made
 
 
-def listed(own: stripe.StripeClient, payment_intent: str, factor: int, seconds: float = 6.0) -> tuple[Refund, ...]:
-    """Return all refunds of a payment. Raises Unknown when they cannot all be read in time."""
+def listed(secret_key: str, payment_intent: str, seconds: float) -> tuple[Refund, ...]:
+    """Return all refunds of a payment. Raises Unknown when they cannot all be read within ``seconds``."""
+    if not payment_intent:
+        return ()  # never paid; and a list without the payment would be of everybody's refunds
     ends = time.monotonic() + seconds
     params: dict[str, Any] = {"payment_intent": payment_intent, "limit": PAGE_SIZE}
     found: list[Refund] = []
-    while time.monotonic() < ends:
-        refunds, more = ask(lambda: _page(own.v1.refunds.list(cast(Any, params)), factor))
+    while (left := ends - time.monotonic()) > 0:
+        refunds, last = ask(partial(_page, secret_key, params, left))
         found += refunds
-        if not more:
+        if last is None:
             return tuple(found)
-        params["starting_after"] = found[-1].gateway_cancel_id
+        params["starting_after"] = last
     raise Unknown("too_many_refunds")
 
 
-def _page(page: Any, factor: int) -> tuple[list[Refund], bool]:
-    return [_refund(one, factor) for one in page.data], page.has_more is True
+def _page(secret_key: str, params: Any, seconds: float) -> tuple[list[Refund], str | None]:
+    """Return the refunds of one page, and the id after which the next page begins."""
+    page = client(secret_key, seconds).v1.refunds.list(params)
+    refunds = [_of(one, params["payment_intent"]) for one in page.data]
+    return refunds, refunds[-1].gateway_cancel_id if page.has_more else None
 
 
-def _refund(one: Any, factor: int) -> Refund:
-    status = _STATUSES.get(one.status)
-    if status is None or not one.id or one.amount <= 0:
+def _made(one: Any, asked: dict[str, Any]) -> Refund:
+    refund = _of(one, asked["payment_intent"])
+    if one.amount != asked["amount"] or refund.cancel_id != asked["metadata"][CANCEL_ID]:
+        raise Unknown("another_refund")
+    return refund
+
+
+def _of(one: Any, payment_intent: str) -> Refund:
+    status, factor = _STATUSES.get(one.status), factor_of(one.currency.upper())
+    if status is None or factor is None or one.amount <= 0 or one.amount % factor:
         raise Unknown("garbled_answer")
+    if one.payment_intent != payment_intent:
+        raise Unknown("another_refund")
     return Refund(
-        gateway_cancel_id=one.id,
+        gateway_cancel_id=_id(one.id),
         cancel_id=str(getattr(one.metadata, CANCEL_ID, None) or ""),
         amount=one.amount // factor,
         status=status,
-        code=str(getattr(one, "failure_reason", None) or "")[:100],
+        code=word(getattr(one, "failure_reason", None)) if status is RefundStatus.FAILED else "",
     )
+
+
+def _id(value: Any) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= 255:
+        raise Unknown("garbled_answer")
+    return value
+
+
+def _positive(amount: Any) -> int:
+    if type(amount) is not int or amount <= 0:
+        raise Refused("no_amount")
+    return amount
