@@ -8,11 +8,13 @@ from typing import Any, cast
 import structlog
 
 from bridge.gateways import gateway_class
-from bridge.gateways.base import CALLS, Account, Denied, Gateway, GatewayError, NotSent, Refused, Unknown
+from bridge.gateways.base import Account, Denied, Gateway, GatewayError, NotSent, Refused, Unknown
 from bridge.metrics import gateway_called
 from merchants.codes import Mode
 from merchants.models import Merchant
 
+# The methods of a gateway that go over the network.
+CALLS = frozenset({"start", "expire", "cancel", "fetch", "find", "refunds", "payment_of", "list_transactions", "check"})
 _OUTCOMES: dict[type[GatewayError], str] = {
     Refused: "refused",
     Denied: "refused",

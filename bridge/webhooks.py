@@ -8,7 +8,7 @@ from django.utils import timezone
 from bridge import complete, doubt
 from bridge.accounts import gateway_of, is_live
 from bridge.gateways import GATEWAYS, gateway_class
-from bridge.gateways.base import PART, BadNotice, Fetched, Gateway, GatewayError, Notice, Status
+from bridge.gateways.base import BadNotice, Fetched, Gateway, GatewayError, Notice, Status
 from bridge.log_lines import about
 from bridge.waiting import hands_off
 from merchants import lookup
@@ -20,6 +20,7 @@ from payments.models import Notification, PaymentSession
 DEFAULT_ENDPOINT = "default"
 DEFAULT_GATEWAY = GatewayCode.STRIPE
 ACTOR = "webhook"
+PART = "/"  # see Notice
 
 log = structlog.get_logger(__name__)
 

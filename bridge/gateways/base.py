@@ -222,13 +222,6 @@ class KeyOwner:
     livemode: bool | None
 
 
-# In a notice's gateway_payment_id: what stands before it is the kind of a part of the payment, and behind it its id.
-PART = "/"
-
-# The methods of a Gateway that go over the network.
-CALLS = frozenset({"start", "expire", "cancel", "fetch", "find", "refunds", "payment_of", "list_transactions", "check"})
-
-
 class Gateway(ABC):
     """One account at one gateway."""
 
@@ -276,12 +269,9 @@ class Gateway(ABC):
     def refunds(self, gateway_payment_id: str) -> tuple[Refund, ...]:
         """Return every refund of a payment, also those made in the gateway's console. Raises GatewayError."""
 
+    @abstractmethod
     def payment_of(self, part: str) -> str:
-        """Return the ``gateway_payment_id`` of the payment that has this part; empty: none. Raises GatewayError.
-
-        Only for gateways whose notices may name a part of a payment, such as a refund, instead of the payment.
-        """
-        return ""
+        """Return the id of the payment that a ``Notice`` names by a part of it; empty: none. Raises GatewayError."""
 
     @abstractmethod
     def list_transactions(self, since: datetime, until: datetime, after: str = "") -> TransactionPage:

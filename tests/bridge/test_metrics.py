@@ -11,7 +11,8 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 import bridge.metrics
-from bridge.gateways.base import CALLS, Gateway
+from bridge.accounts import CALLS
+from bridge.gateways.base import Gateway
 from bridge.metrics import tables
 from payments.models import CallState, Delivery, DeliveryState, GatewayCall, PaymentSession
 from payments.queues import Queue

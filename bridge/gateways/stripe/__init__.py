@@ -12,7 +12,6 @@ from django.core.validators import validate_email
 from django.utils import timezone
 
 from bridge.gateways.base import (
-    PART,
     CancelRequest,
     Capabilities,
     Fetched,
@@ -171,7 +170,7 @@ class Stripe(Gateway):
 
     def payment_of(self, part: str) -> str:
         """Retrieve the refund, charge or dispute, and return its PaymentIntent."""
-        kind, _, object_id = part.partition(PART)
+        kind, _, object_id = part.partition("/")
         own = client(self._key, self.capabilities.lookup_seconds).v1
         services: dict[str, Any] = {"refund": own.refunds, "charge": own.charges, "dispute": own.disputes}
         if kind not in services or not object_id:

@@ -8,7 +8,7 @@ from typing import Any
 
 import stripe
 
-from bridge.gateways.base import PART, BadNotice, Notice, Status
+from bridge.gateways.base import BadNotice, Notice, Status
 
 TOLERANCE_SECONDS = 300
 LONGEST_REFERENCE = 64
@@ -86,7 +86,7 @@ def _thin(event: dict[str, Any]) -> Notice:
     what = related.get("type")
     followed = what in ("checkout.session", "payment_intent", *_PARTS)
     named = _text(related["id"]) if followed else ""
-    payment = {"checkout.session": "", "payment_intent": named}.get(str(what), f"{what}{PART}{named}")
+    payment = {"checkout.session": "", "payment_intent": named}.get(str(what), f"{what}/{named}")
     return Notice(
         dedupe_key=_text(event.get("snapshot_event") or event["id"]),
         kind=kind,
