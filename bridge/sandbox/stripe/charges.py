@@ -24,7 +24,7 @@ def list_charges(books: StripeBooks, render: Renderer, account: Account, tree: J
     made = sorted((_charge(one) for one in books.payments.values() if one.charge), key=lambda one: one.created)
 
     def wanted(one: _Charge) -> bool:
-        return params.get("payment_intent", one.payment.id) == one.payment.id
+        return bool(params.get("payment_intent", one.payment.id) == one.payment.id)
 
     found, more = page(account, {one.id: one for one in made}, params, "charge", wanted)
     return listing("/v1/charges", [render.charge(one.payment, expand) for one in found], more)

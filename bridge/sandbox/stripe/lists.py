@@ -13,9 +13,12 @@ from bridge.sandbox.stripe.params import Refused
 class Owned(Protocol):
     """What belongs to an account and can be listed."""
 
-    id: str
-    account: str
-    created: int
+    @property
+    def id(self) -> str: ...
+    @property
+    def account(self) -> str: ...
+    @property
+    def created(self) -> int: ...
 
 
 T = TypeVar("T", bound=Owned)
