@@ -70,14 +70,15 @@ class World:
     def partial(self, refund: int, current: int = 64900, order_id: int = 1, **changes: Any) -> Any:
         """PartialCancel; returns its answer."""
         prices = {"RefundPrice": refund, "CurrentTotalPrice": current, "ModifedTotalPrice": current - refund}
-        return self.post("/PGB/PartialCancel", {**self._named(order_id), **prices, **changes}).json()
+        return self.post("/PGB/PartialCancel", {**self.named(order_id), **prices, **changes}).json()
 
     def full(self, current: int = 64900, order_id: int = 1, **changes: Any) -> Any:
         """FullCancel; returns its answer."""
         keys = {"CurrentTotalPrice": current, "PGType": "stripe", "PayType": "CARD"}
-        return self.post("/PGB/FullCancel", {**self._named(order_id), **keys, **changes}).json()
+        return self.post("/PGB/FullCancel", {**self.named(order_id), **keys, **changes}).json()
 
-    def _named(self, order_id: int) -> dict[str, Any]:
+    def named(self, order_id: int = 1) -> dict[str, Any]:
+        """The keys that name an order in every call."""
         return {"DBType": self.shop.db_type, "OrderId": order_id, "JoinerId": self.shop.joiner_id, "NationCode": "KR"}
 
     def paid(self, order_id: int = 1, **changes: Any) -> PaymentSession:

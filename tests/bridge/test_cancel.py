@@ -49,7 +49,7 @@ def test_a_full_cancel_of_another_sum_than_the_balance_is_refused(unattended):
 
 def test_the_other_spelling_of_the_modified_price_is_taken(paid):
     body = {"RefundPrice": 900, "CurrentTotalPrice": "64900.0000", "ModifiedTotalPrice": 64000}
-    answer = paid.post("/PGB/PartialCancel", {**paid._named(1), **body}).json()
+    answer = paid.post("/PGB/PartialCancel", {**paid.named(1), **body}).json()
     assert outcome(answer) == ("Done", "PARTIALLY_CANCELLED", "64000", "0")
 
 

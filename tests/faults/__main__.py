@@ -15,6 +15,7 @@ from tests.faults import schedules
 
 HERE = Path(__file__).parent
 PARTS = {
+    "races": HERE / "test_races.py",
     "sweep": HERE / "test_sweep.py",
     "schedules": HERE / "test_schedules.py",
 }
