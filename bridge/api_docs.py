@@ -164,11 +164,19 @@ _CANCEL_ENDS = table(
     ErrorCode.OUTCOME_UNKNOWN,
     *_EVERY_CALL,
 )
-_REPEATS = (
-    " IsSuccess true and Type Done: the money went back. True and Pending: the gateway has accepted it, a message "
-    "follows. OUTCOME_UNKNOWN: it is being found out, a message follows; never refund by other means. Send a RequestId "
-    "and the repeat of a call never gives back twice: it is answered from the cancel that it made."
-)
+_REPEATS = """
+
+| IsSuccess, Type or ErrorCode | what came of it | message |
+|---|---|---|
+| true, `Done` | the money went back | CancelComplete |
+| true, `Pending` | the gateway has accepted it and takes its time; Reserved holds it | CancelComplete or CancelFailed |
+| false, `OUTCOME_UNKNOWN` | being found out: never refund by other means | CancelComplete or CancelFailed |
+| false, `GATEWAY_REFUSED` or `GATEWAY_UNREACHABLE` | nothing went back | CancelFailed, if there is a CancelId |
+| false, every other code | nothing was done, now or later | none |
+
+**Repeats.** Send a RequestId, one for each refund, the same in every repeat: it is answered from the cancel that the first \
+one made, as that stands now. So a refusal stays one under its id, and another request under it is \
+INVALID_REQUEST. Without a RequestId (a signed call's webhook-id counts as one) equal prices are taken for a repeat."""
 
 
 def _cancel(name: str, serializer: type[Any], summary: str, description: str) -> Callable[[F], F]:
@@ -181,7 +189,7 @@ def _cancel(name: str, serializer: type[Any], summary: str, description: str) ->
         parameters=_HEADERS,
         request={_JSON: serializer, _FORM: serializer},
         responses={200: OpenApiResponse(AnswerSerializer, "See IsSuccess."), **_errors()},
-        examples=[*_asked(summary, api_examples.CANCELS[name]), *_answered(api_examples.CANCEL_ANSWERS)],
+        examples=[*_asked(summary, api_examples.CANCELS[name]), *_answered(api_examples.CANCEL_ANSWERS[name])],
     )
     return documented
 
@@ -231,7 +239,7 @@ completion = OpenApiWebhook(
         responses={200: OpenApiResponse(CompletionAnswerSerializer, "Only IsSuccess true counts as heard.")},
         # Seen from the shop: what PGB sends is the "response" here, and what the shop answers the "request".
         examples=[
-            OpenApiExample("Paid", api_examples.COMPLETION, response_only=True),
+            *(OpenApiExample(name, value, response_only=True) for name, value in api_examples.COMPLETIONS.items()),
             *(
                 OpenApiExample(name, value, request_only=True)
                 for name, value in api_examples.COMPLETION_ANSWERS.items()

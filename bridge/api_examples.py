@@ -83,8 +83,24 @@ _PAYMENT: dict[str, Any] = {
     "Disputed": False,
     "PaidAt": "2026-11-21T05:30:12.345+00:00",
 }
+_CANCEL_ID = "6f1c0f6e-6c0f-4b0e-9d4e-0d9a3c8b7a51"
+_LEFT = {"Stage": "PARTIALLY_CANCELLED", "Balance": "60000", "Reserved": "0"}
+_CANCELLED = {
+    "CancelId": _CANCEL_ID,
+    "RequestId": "claim-7731",
+    "RefundPrice": "4900",
+    "RefundTaxFreePrice": "0",
+    "CancelState": "DONE",
+    "CancelOrigin": "SHOP",
+    "CancelCode": "",
+    "CancelRequestedAt": "2026-11-24T01:10:00.120+00:00",
+    "CancelEndedAt": "2026-11-24T01:10:01.004+00:00",
+}
 PAY_STATUS_ANSWERS = {
     "Paid": _answer(Type="Done", **_PAYMENT, Cancellations=[], OtherPayments=[], ClaimPayments=[]),
+    "A part was given back": _answer(
+        Type="Done", **{**_PAYMENT, **_LEFT}, Cancellations=[_CANCELLED], OtherPayments=[], ClaimPayments=[]
+    ),
     "Never started": _answer(
         ErrorCode.ORDER_NOT_FOUND,
         "no payment of this order was ever started here: check DBType, OrderId and ClaimId",
@@ -92,12 +108,26 @@ PAY_STATUS_ANSWERS = {
     ),
 }
 
-COMPLETION = {
-    "EventId": "0b6f9c1e-6c0f-4a53-8d0e-2f6f3c1f7a11",
-    "EventType": "PayComplete",
-    "Sequence": 1,
-    **_PAYMENT,
-    "OccurredAt": "2026-11-21T05:30:12.345+00:00",
+
+
+def _message(kind: str, sequence: int, at: str, **more: Any) -> dict[str, Any]:
+    event_id = f"0b6f9c1e-6c0f-4a53-8d0e-2f6f3c1f7a{sequence:02}"
+    return {
+        "EventId": event_id, "EventType": kind, "Sequence": sequence, **_PAYMENT, **more, "OccurredAt": at
+    }  # fmt: skip
+
+
+_CLOSED = {"Stage": "CANCELLED", "Reason": "CANCELLED_BY_SHOP", "PaidPrice": "0", "Balance": "0", "PaidAt": None}
+_REFUSED = {**_CANCELLED, "CancelState": "REFUSED", "CancelCode": "charge_disputed"}
+COMPLETIONS = {
+    "Paid": _message("PayComplete", 1, "2026-11-21T05:30:12.345+00:00"),
+    "A part was given back": _message("CancelComplete", 2, "2026-11-24T01:10:01.004+00:00", **_LEFT, **_CANCELLED),
+    "A cancel was refused": _message("CancelFailed", 2, "2026-11-24T01:10:01.004+00:00", **_REFUSED),
+    "The money of a cancel came back": _message(
+        "RefundReversed", 3, "2026-11-26T09:00:00.000+00:00", **{**_CANCELLED, "CancelState": "REVERSED"}
+    ),
+    "An unpaid payment was ended": _message("CancelComplete", 1, "2026-11-21T05:35:00.100+00:00", **_CLOSED),
+    "The buyer disputes it": _message("Disputed", 2, "2026-12-01T00:00:00.000+00:00", Disputed=True),
 }
 COMPLETION_ANSWERS = {
     "Heard": {"IsSuccess": True},
@@ -114,22 +144,46 @@ ERRORS = {
     503: _answer(ErrorCode.UNAVAILABLE, "PGB cannot store anything now: repeat the same call in a few seconds"),
 }
 
-_LEFT = {"PaymentId": _REFERENCE, "Stage": "PARTIALLY_CANCELLED", "Balance": "60000", "Reserved": "0"}
-_CANCEL_ID = "6f1c0f6e-6c0f-4b0e-9d4e-0d9a3c8b7a51"
-CANCEL_ANSWERS = {
-    "The money went back": _answer(Type="Done", **_LEFT, CancelId=_CANCEL_ID),
-    "The gateway takes its time": _answer(
-        Type="Pending", **{**_LEFT, "Stage": "PAID", "Reserved": "4900"}, CancelId=_CANCEL_ID
-    ),
+_OF_PART = {"PaymentId": _REFERENCE, **_LEFT}
+_HELD = {**_OF_PART, "Stage": "PAID", "Reserved": "4900", "Type": "Pending", "CancelId": _CANCEL_ID}
+_UNTOUCHED = {**_OF_PART, "Stage": "PAID", "Balance": "64900"}
+_NOT_MADE = {
     "Another balance": _answer(
         ErrorCode.BALANCE_MISMATCH,
         "CurrentTotalPrice must be the Balance of this answer, and less RefundPrice it is ModifedTotalPrice",
-        **_LEFT,
+        **_OF_PART,
     ),
-    "Not known yet": _answer(
-        ErrorCode.OUTCOME_UNKNOWN,
-        "it is not known yet what came of this cancel: do not refund by other means; a message follows",
-        **{**_LEFT, "Stage": "PAID", "Reserved": "4900", "Type": "Pending"},
+    "The gateway refused": _answer(
+        ErrorCode.GATEWAY_REFUSED,
+        "the gateway refused it: charge_disputed The charge is disputed and cannot be refunded.",
+        **_UNTOUCHED,
         CancelId=_CANCEL_ID,
     ),
+}
+_UNKNOWN = "it is not known yet what came of this cancel: do not refund by other means; a message follows"
+CANCEL_ANSWERS = {
+    "PartialCancel": {
+        "The money went back": _answer(Type="Done", **_OF_PART, CancelId=_CANCEL_ID),
+        "The gateway takes its time": _answer(**_HELD),
+        "Not known yet": _answer(ErrorCode.OUTCOME_UNKNOWN, _UNKNOWN, **_HELD),
+        **_NOT_MADE,
+        "A repeat, or a new one?": _answer(
+            ErrorCode.REPEAT_OR_NEW,
+            "this cancel was made before (CancelId): for a new one send a RequestId of your own",
+            **_OF_PART,
+            CancelId=_CANCEL_ID,
+        ),
+    },
+    "FullCancel": {
+        "The money went back": _answer(
+            Type="Done", **{**_OF_PART, "Stage": "CANCELLED", "Balance": "0"}, CancelId=_CANCEL_ID
+        ),
+        "Nobody had paid: the page is closed": _answer(
+            Type="Done", **{**_OF_PART, "Stage": "CANCELLED", "Balance": "0"}
+        ),
+        "Not known yet": _answer(
+            ErrorCode.OUTCOME_UNKNOWN, _UNKNOWN, **{**_HELD, "Balance": "0", "Reserved": "64900"}
+        ),
+        **_NOT_MADE,
+    },
 }

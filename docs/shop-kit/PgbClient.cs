@@ -128,7 +128,10 @@ namespace Pgb
     /// <summary>Gives back all that is left, or closes a payment that was not made yet.</summary>
     public sealed class FullCancelParam : CancelParam
     {
+        /// <summary>The gateway that the payment was made at, as PGB's answers and messages tell it. Needed.</summary>
         public string PGType { get; set; }
+
+        /// <summary>The payment method that the payment was made by. Needed.</summary>
         public string PayType { get; set; }
     }
 
@@ -171,8 +174,57 @@ namespace Pgb
 
         [DataMember] public string Reason { get; set; }
 
+        /// <summary>The buyer disputes the payment at the gateway; until that is decided it cannot be given back.</summary>
+        [DataMember] public bool Disputed { get; set; }
+
         /// <summary>ISO 8601, UTC; null before it is paid.</summary>
         [DataMember] public string PaidAt { get; set; }
+    }
+
+    /// <summary>One cancel of a payment, as it stands.</summary>
+    public interface ICancelState
+    {
+        /// <summary>PGB's number of the cancel; null in a message that tells of none.</summary>
+        string CancelId { get; }
+
+        /// <summary>Yours; empty for a cancel that the shop did not ask for.</summary>
+        string RequestId { get; }
+
+        decimal? RefundPrice { get; }
+        decimal? RefundTaxFreePrice { get; }
+
+        /// <summary>
+        /// REQUESTED, SENDING, UNKNOWN: not decided yet. PENDING: the gateway has accepted it. DONE. REFUSED. REVERSED:
+        /// it was done, and the money came back to the merchant later.
+        /// </summary>
+        string CancelState { get; }
+
+        /// <summary>Who wanted it: SHOP, STAFF or POLICY at PGB, or GATEWAY: made in the gateway's own console.</summary>
+        string CancelOrigin { get; }
+
+        /// <summary>Why it was refused, or came back, in the gateway's words.</summary>
+        string CancelCode { get; }
+
+        /// <summary>ISO 8601, UTC.</summary>
+        string CancelRequestedAt { get; }
+
+        /// <summary>ISO 8601, UTC; null while it is not decided.</summary>
+        string CancelEndedAt { get; }
+    }
+
+    /// <summary>One line of PgbAnswer.Cancellations.</summary>
+    [DataContract]
+    public sealed class CancelOfPayment : ICancelState
+    {
+        [DataMember] public string CancelId { get; set; }
+        [DataMember] public string RequestId { get; set; }
+        [DataMember] public decimal? RefundPrice { get; set; }
+        [DataMember] public decimal? RefundTaxFreePrice { get; set; }
+        [DataMember] public string CancelState { get; set; }
+        [DataMember] public string CancelOrigin { get; set; }
+        [DataMember] public string CancelCode { get; set; }
+        [DataMember] public string CancelRequestedAt { get; set; }
+        [DataMember] public string CancelEndedAt { get; set; }
     }
 
     /// <summary>An answer with IsSuccess true; every other answer is thrown as a PgbException.</summary>
@@ -187,7 +239,12 @@ namespace Pgb
         /// <summary>Redirect or Page: send the buyer to RedirectUrl. Done. Pending: accepted, a message follows.</summary>
         [DataMember] public string Type { get; set; }
 
+        /// <summary>PGB's number of the cancel that was made, or that the request repeats; null where there is none.</summary>
         [DataMember] public string CancelId { get; set; }
+
+        /// <summary>PayStatus: the cancels of the payment, the newest first.</summary>
+        [DataMember] public List<CancelOfPayment> Cancellations { get; set; }
+
         [DataMember] public List<PaymentState> OtherPayments { get; set; }
         [DataMember] public List<PaymentState> ClaimPayments { get; set; }
 
@@ -234,7 +291,7 @@ namespace Pgb
         }
     }
 
-    /// <summary>Nothing happened: try later.</summary>
+    /// <summary>Nothing happened: try later; a cancel with a new RequestId.</summary>
     public sealed class PgbUnavailableException : PgbException
     {
         internal PgbUnavailableException(string message, Exception cause = null) : base(message, cause)
@@ -242,7 +299,7 @@ namespace Pgb
         }
     }
 
-    /// <summary>A developer has to correct something: address, key, shop, a field, or this PGB does not serve the call.</summary>
+    /// <summary>A developer has to correct something: address, key, shop, or a field.</summary>
     public sealed class PgbSetupException : PgbException
     {
         internal PgbSetupException(string message) : base(message, null)
@@ -569,12 +626,12 @@ namespace Pgb
                 case "FORBIDDEN":
                 case "UNKNOWN_SHOP":
                 case "REDIRECT_NOT_ALLOWED":
-                    return new PgbSetupException(said + NotServed(reply.Status));
+                    return new PgbSetupException(said + NothingThere(reply.Status));
             }
 
             if (reply.Status >= 300 && reply.Status < 500)
             {
-                return new PgbSetupException(said + NotServed(reply.Status));
+                return new PgbSetupException(said + NothingThere(reply.Status));
             }
 
             // Without a code, a 2xx is no refusal: a proxy's page, or a success that lacks what it must have.
@@ -591,8 +648,8 @@ namespace Pgb
             return new PgbInDoubtException(said + "; it is not known whether it happened: ask with PayStatus", cause);
         }
 
-        private static string NotServed(int status) =>
-            status == 404 ? "; this call is not served by this PGB yet, or BaseUrl is wrong" : "";
+        private static string NothingThere(int status) =>
+            status == 404 ? "; is BaseUrl right?" : "";
 
         /// <summary>The keys of a request: amounts as text in any culture, what is null or empty left out.</summary>
         private sealed class Keys : Dictionary<string, object>
@@ -809,9 +866,12 @@ namespace Pgb
 
     // ---------------------------------------------------------------- messages
 
-    /// <summary>What PGB tells the shop. It carries the whole state of the order's standing payment.</summary>
+    /// <summary>
+    /// What PGB tells the shop. It carries the whole state of the order's standing payment. CancelComplete, CancelFailed
+    /// and RefundReversed also tell of one cancel; a CancelComplete without a CancelId: an unpaid payment was ended.
+    /// </summary>
     [DataContract]
-    public sealed class Completion : PaymentState
+    public sealed class Completion : PaymentState, ICancelState
     {
         /// <summary>The same in every repeat of a message.</summary>
         [DataMember] public string EventId { get; set; }
@@ -827,6 +887,16 @@ namespace Pgb
 
         /// <summary>ISO 8601, UTC.</summary>
         [DataMember] public string OccurredAt { get; set; }
+
+        [DataMember] public string CancelId { get; set; }
+        [DataMember] public string RequestId { get; set; }
+        [DataMember] public decimal? RefundPrice { get; set; }
+        [DataMember] public decimal? RefundTaxFreePrice { get; set; }
+        [DataMember] public string CancelState { get; set; }
+        [DataMember] public string CancelOrigin { get; set; }
+        [DataMember] public string CancelCode { get; set; }
+        [DataMember] public string CancelRequestedAt { get; set; }
+        [DataMember] public string CancelEndedAt { get; set; }
     }
 
     /// <summary>

@@ -77,11 +77,11 @@ class PgbInDoubt(PgbError):
 
 
 class PgbUnavailable(PgbError):
-    """Nothing happened: try later."""
+    """Nothing happened: try later; a cancel with a new RequestId."""
 
 
 class PgbSetupError(PgbError):
-    """A developer has to correct something: address, key, shop, a field, or this PGB does not serve the call."""
+    """A developer has to correct something: address, key, shop, or a field."""
 
 
 _START, _CANCEL, _NONE = "start", "cancel", "none"
@@ -148,7 +148,10 @@ class PgbClient:
         return self._cancel("/PGB/PartialCancel", RequestId, {**keys, "ModifedTotalPrice": left})
 
     def full_cancel(self, *, RequestId: str, **keys: Any) -> dict[str, Any]:
-        """Give back all that is left, or close a payment that was not made yet. See partial_cancel."""
+        """Give back all that is left, or close a payment that was not made yet. See partial_cancel.
+
+        PGType and PayType, which are needed: the gateway and the method that the payment was made by.
+        """
         return self._cancel("/PGB/FullCancel", RequestId, keys)
 
     def is_integration_target(self, **keys: Any) -> bool:
@@ -272,7 +275,7 @@ def _problem(path: str, reply: _Reply, effect: str, lost_before: bool) -> PgbErr
     if reply.code == "INTERNAL" or reply.code in _BUSY:
         return _undecided(said, reply, effect)
     if reply.code in _SETUP or 300 <= reply.status < 500:
-        hint = "; this call is not served by this PGB yet, or base_url is wrong" if reply.status == 404 else ""
+        hint = "; is base_url right?" if reply.status == 404 else ""
         return PgbSetupError(said + hint, reply)
     # Without a code, a 2xx is no refusal: a proxy's page, or a success that lacks what it must have.
     return PgbRefused(said, reply) if reply.code else _undecided(said, reply, effect)
@@ -390,7 +393,8 @@ class CompletionTransaction(Protocol):
 
         EventType is PayComplete, PayFailed, PayExpired, VirtualAccountIssued, CancelComplete, CancelFailed,
         RefundReversed, DepositReversed or Disputed; more may come: accept what you do not know, Stage and Balance
-        say all.
+        say all. CancelComplete, CancelFailed and RefundReversed also tell of one cancel, by CancelId and the other
+        keys of a line in Cancellations of pay_status; a CancelComplete without them: an unpaid payment was ended.
         """
 
 

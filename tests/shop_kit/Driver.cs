@@ -81,6 +81,7 @@ public static class Driver
             failed.Add("status", error.HttpStatus);
             failed.Add("x_request_id", error.XRequestId);
             failed.Add("balance", Number(error.Answer == null ? null : error.Answer.Balance));
+            failed.Add("cancel_id", error.Answer == null ? null : error.Answer.CancelId);
             return failed;
         }
         catch (Exception error)
@@ -106,9 +107,26 @@ public static class Driver
         { "paid", Number(answer.PaidPrice) },
         { "balance", Number(answer.Balance) },
         { "cancel_id", answer.CancelId },
+        { "reserved", Number(answer.Reserved) },
+        { "disputed", answer.Disputed },
+        { "cancels", answer.Cancellations == null ? "" : string.Join("\n", answer.Cancellations.Select(one => Write(OfCancel(one)))) },
         { "claims", answer.ClaimPayments == null ? 0 : answer.ClaimPayments.Count },
         { "others", answer.OtherPayments == null ? 0 : answer.OtherPayments.Count },
         { "raw", answer.Raw },
+    };
+
+    /// <summary>One cancel, as the kit's types have it.</summary>
+    public static Dictionary<string, object> OfCancel(ICancelState one) => new Dictionary<string, object>
+    {
+        { "CancelId", one.CancelId },
+        { "RequestId", one.RequestId },
+        { "RefundPrice", Number(one.RefundPrice) },
+        { "RefundTaxFreePrice", Number(one.RefundTaxFreePrice) },
+        { "CancelState", one.CancelState },
+        { "CancelOrigin", one.CancelOrigin },
+        { "CancelCode", one.CancelCode },
+        { "CancelRequestedAt", one.CancelRequestedAt },
+        { "CancelEndedAt", one.CancelEndedAt },
     };
 
     public static string Number(decimal? amount) => amount?.ToString(CultureInfo.InvariantCulture);
@@ -328,7 +346,7 @@ public sealed class Books : ICompletionStore
             }
 
             inner.Apply(message);
-            pending = new Dictionary<string, object>
+            pending = new Dictionary<string, object>(Driver.OfCancel(message))
             {
                 { "EventId", message.EventId },
                 { "EventType", message.EventType },
@@ -341,6 +359,8 @@ public sealed class Books : ICompletionStore
                 { "Currency", message.Currency },
                 { "TotalPrice", Driver.Number(message.TotalPrice) },
                 { "Balance", Driver.Number(message.Balance) },
+                { "Reserved", Driver.Number(message.Reserved) },
+                { "Disputed", message.Disputed },
             };
         }
 

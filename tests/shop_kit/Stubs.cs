@@ -29,6 +29,19 @@ public static class Orders
     }
 }
 
+public sealed class Refund
+{
+    public string Id { get; set; }
+    public int OrderId { get; set; }
+    public decimal LeftBefore { get; set; }
+    public decimal Price { get; set; }
+    public string Reason { get; set; }
+
+    public void Note(string words)
+    {
+    }
+}
+
 namespace System.Data.SqlClient
 {
     public sealed class SqlConnection : IDisposable

@@ -124,6 +124,9 @@ def call(command):
         "paid": answer.get("PaidPrice"),
         "balance": answer.get("Balance"),
         "cancel_id": answer.get("CancelId"),
+        "reserved": answer.get("Reserved"),
+        "disputed": answer.get("Disputed", False),
+        "cancels": "\n".join(json.dumps(one) for one in answer.get("Cancellations", [])),
         "claims": len(answer.get("ClaimPayments", [])),
         "others": len(answer.get("OtherPayments", [])),
         "raw": json.dumps(answer),
@@ -192,6 +195,7 @@ def answer(command):
             "status": error.status,
             "x_request_id": error.x_request_id,
             "balance": (error.answer or {}).get("Balance"),
+            "cancel_id": (error.answer or {}).get("CancelId"),
         }
     except Exception as error:
         return failed(error)

@@ -7,7 +7,7 @@ from merchants.lookup import clear_cache
 from merchants.models import MethodConnection
 from payments.models import PaymentSession
 from tests.factories import SIGNING_SECRET, ShopFactory
-from tests.shop_kit.kit import CANCEL, ORDER, OTHER_SECRET, START, start
+from tests.shop_kit.kit import ORDER, OTHER_SECRET, START, start
 
 
 def failed(answer, kind, code=""):
@@ -151,19 +151,6 @@ def test_a_form_of_the_platform_is_understood(shop, live_server, proof):
     assert (answer["IsSuccess"], answer["Type"]) == (True, "Redirect")
     session = PaymentSession.objects.get()
     assert (session.description, session.amount) == ("명함 & 名刺 +1", 64900)
-
-
-@pytest.mark.parametrize(
-    ("name", "keys"),
-    [
-        ("PartialCancel", {**CANCEL, "RefundPrice": "900"}),
-        ("FullCancel", {**CANCEL, "PGType": "stripe", "PayType": "CARD"}),
-    ],
-)
-def test_what_pgb_does_not_serve_yet_is_an_error_and_no_success(shop, name, keys):
-    answer = shop.call(name, **keys)
-    assert (answer["kind"], answer["status"]) == ("PgbSetup", 404)
-    assert "not served by this PGB yet" in answer["message"]
 
 
 TARGET = {"DBType": "KR1", "JoinerId": 1001, "NationCode": "KR", "PayType": "CARD"}
