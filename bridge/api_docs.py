@@ -174,8 +174,8 @@ _REPEATS = """
 | false, `GATEWAY_REFUSED` or `GATEWAY_UNREACHABLE` | nothing went back | CancelFailed, if there is a CancelId |
 | false, every other code | nothing was done, now or later | none |
 
-**Repeats.** Send a RequestId, one for each refund, the same in every repeat: it is answered from the cancel that the first \
-one made, as that stands now. So a refusal stays one under its id, and another request under it is \
+**Repeats.** Send a RequestId, one for each refund, the same in every repeat: it is answered from the cancel that the \
+first one made, as that stands now. So a refusal stays one under its id, and another request under it is \
 INVALID_REQUEST. Without a RequestId (a signed call's webhook-id counts as one) equal prices are taken for a repeat."""
 
 

@@ -64,7 +64,7 @@ ADVICE = {
     ErrorCode.CANCEL_IN_PROGRESS: "Another cancel of this payment is under way. Repeat after 2 seconds.",
     ErrorCode.REPEAT_OR_NEW: "The same cancel (CancelId) was done before. For a new one send a RequestId of your own.",
     ErrorCode.NOT_CANCELLABLE: "This payment cannot be cancelled here; ErrorMessage says why. Do not repeat.",
-    ErrorCode.GATEWAY_REFUSED: "The gateway will not do it. Change the request; a new try of a cancel needs a new RequestId.",
+    ErrorCode.GATEWAY_REFUSED: "The gateway will not do it. Change the request; a cancel needs a new RequestId.",
     ErrorCode.GATEWAY_UNREACHABLE: "Surely nothing happened. Repeat the call; a cancel with a new RequestId.",
     ErrorCode.OUTCOME_UNKNOWN: "It is being found out. Repeat the same call; do not refund by other means.",
     ErrorCode.THROTTLED: "Repeat after the seconds of Retry-After.",
