@@ -41,6 +41,7 @@ class Control:
             ("POST", "dispute/close"): self._close_dispute,
             ("POST", "plan"): self._plan,
             ("GET", "faults"): self._list_faults,
+            ("GET", "faults/history"): self._fault_history,
             ("POST", "faults"): self._add_fault,
             ("DELETE", "faults"): self._clear_faults,
         }
@@ -107,7 +108,10 @@ class Control:
         return {}
 
     def _list_faults(self, _: Json) -> Json:
-        return {"faults": self._faults.listing(), "history": [asdict(hit) for hit in self._faults.history]}
+        return {"faults": self._faults.listing()}
+
+    def _fault_history(self, _: Json) -> Json:
+        return {"history": [asdict(hit) for hit in self._faults.history]}
 
     def _add_fault(self, data: Json) -> Json:
         return self._faults.add(**data).as_json()

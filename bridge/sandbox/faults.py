@@ -4,6 +4,7 @@ import math
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from bridge.sandbox.kinds import checked
 from bridge.sandbox.schedule import now
 from bridge.sandbox.seeded import SeededPlan
 
+KEPT = 10_000  # exchanges with a fault
 Z99 = 2.3263478740408408  # the 99th percentile of the normal distribution
 
 
@@ -81,7 +83,7 @@ class Hit:
 
 
 class Faults:
-    """The plan of faults; safe to change while traffic runs. `history` lists those that happened, in their order."""
+    """The plan of faults; safe to change while traffic runs. `history`: the last that happened, in their order."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
@@ -89,7 +91,7 @@ class Faults:
         self._planned: dict[int, Fault] = {}
         self._seeded: SeededPlan | None = None
         self._last = 0
-        self.history: list[Hit] = []
+        self.history: deque[Hit] = deque(maxlen=KEPT)
         self.on_clear: list[Callable[[], None]] = []
 
     def add(

@@ -18,6 +18,7 @@ PARTS = {
     "races": HERE / "test_races.py",
     "sweep": HERE / "test_sweep.py",
     "schedules": HERE / "test_schedules.py",
+    "outages": HERE / "outages.py",
 }
 
 

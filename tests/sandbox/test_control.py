@@ -139,10 +139,10 @@ def test_seeded_plan(control: Any, client: stripe.StripeClient) -> None:
     with pytest.raises(stripe.RateLimitError):
         client.v1.balance.retrieve()
     client.v1.balance.retrieve()
-    told = control("GET", "faults")["history"]
+    told = control("GET", "faults/history")["history"]
     assert [(one["operation"], one["kind"]) for one in told] == [("balance", "throttle")]
     assert control("POST", "plan", {"seed": 1, "rate": 2})["http"] == 400
     assert control("POST", "plan", {"seed": 1, "rate": 1, "kinds": ["explode"]})["http"] == 400
     assert control("POST", "plan", {"seed": 1})["http"] == 400
     control("POST", "reset", {})
-    assert control("GET", "faults")["history"] == []
+    assert control("GET", "faults/history")["history"] == []
