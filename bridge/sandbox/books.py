@@ -172,8 +172,22 @@ class StripeBooks:
 
 
 @dataclass
+class ToldCancel:
+    """One cancel as the shop was told of it last, by its own Sequence: no later message repeats what it says."""
+
+    sequence: int
+    event: str  # CancelComplete | CancelFailed | RefundReversed
+    state: str
+    amount: str  # as PGB writes it
+    origin: str
+
+
+@dataclass
 class Order:
-    """One order in the shop's database. `effects` lists the events that changed it, in their order."""
+    """One order in the shop's database. `effects` lists the events that changed it, in their order.
+
+    `cancels` are told apart by CancelId.
+    """
 
     sequence: int = 0
     stage: str = ""
@@ -182,6 +196,8 @@ class Order:
     currency: str = ""
     payment_id: str = ""
     effects: list[str] = field(default_factory=list)
+    disputed: bool = False
+    cancels: dict[str, ToldCancel] = field(default_factory=dict)
 
     @property
     def completions(self) -> int:

@@ -9,11 +9,22 @@ from typing import Any
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from bridge.sandbox import broken
-from bridge.sandbox.books import Json, Order, ShopBooks
+from bridge.sandbox.books import Json, Order, ShopBooks, ToldCancel
 from bridge.sandbox.faults import Faults, Taken
 from bridge.sandbox.wire import BadRequest, Request, Response, json_response
 
 OrderKey = tuple[str, int, int]
+EVENTS = (
+    "PayComplete",
+    "PayFailed",
+    "PayExpired",
+    "VirtualAccountIssued",
+    "CancelComplete",
+    "CancelFailed",
+    "RefundReversed",
+    "DepositReversed",
+    "Disputed",
+)
 
 
 @dataclass(frozen=True)
@@ -98,6 +109,8 @@ class Shop:
             Webhook(account.signing_secret).verify(request.body, dict(request.headers), json_parse=False)
         except (WebhookVerificationError, ValueError):
             return self._reject(HTTPStatus.UNAUTHORIZED, "wrong signature")
+        if message.get("EventType") not in EVENTS:
+            return self._reject(HTTPStatus.BAD_REQUEST, "unknown EventType")
         if request.headers.get("webhook-id") != message.get("EventId"):
             return self._reject(HTTPStatus.BAD_REQUEST, "webhook-id is not the EventId")
         with self.lock:
@@ -125,19 +138,37 @@ class Shop:
         event_id = message["EventId"]
         if event_id in self.books.applied or event_id in self.books.outdated:
             return
+        sequence = message["Sequence"]
         order = self.books.orders.setdefault(key, Order())
-        if message["Sequence"] <= order.sequence:
+        _keep_cancel(order, message)
+        if sequence <= order.sequence:
             self.books.outdated[event_id] += 1
             return
-        order.sequence = message["Sequence"]
+        order.sequence = sequence
         order.stage = message["Stage"]
         order.total = str(message["TotalPrice"])
         order.balance = str(message["Balance"])
         order.currency = message["Currency"]
         order.payment_id = message["PaymentId"]
+        order.disputed = message.get("Disputed", False)
         order.effects.append(message["EventType"])
         self.books.applied[event_id] += 1
         self.books.messages.append(message)
+
+
+def _keep_cancel(order: Order, message: Json) -> None:
+    """What a message says of one cancel holds even if a later message has told the order's state already."""
+    if not (cancel_id := message.get("CancelId")):
+        return
+    known = order.cancels.get(cancel_id)
+    if known is None or known.sequence < message["Sequence"]:
+        order.cancels[cancel_id] = ToldCancel(
+            sequence=message["Sequence"],
+            event=message["EventType"],
+            state=message["CancelState"],
+            amount=message["RefundPrice"],
+            origin=message["CancelOrigin"],
+        )
 
 
 def _error(status: int, code: str) -> Response:

@@ -10,7 +10,7 @@ import time_machine
 from django.utils import timezone
 from standardwebhooks import Webhook
 
-from bridge.sandbox.books import Order
+from bridge.sandbox.books import Order, ToldCancel
 from bridge.sandbox.sandbox import Sandbox
 from tests.sandbox.conftest import SIGNING_SECRET
 
@@ -78,6 +78,40 @@ def test_an_older_state_is_ignored(sandbox: Sandbox) -> None:
     assert sandbox.shop.books.orders[KEY].effects == ["PayComplete", "CancelComplete"]
 
 
+def cancel(event_id: str, sequence: int, kind: str, cancel_id: str, **more: Any) -> dict[str, Any]:
+    said = {"CancelId": cancel_id, "CancelState": "DONE", "RefundPrice": "900", "CancelOrigin": "SHOP", **more}
+    return message(event_id, sequence, kind, **{"Stage": "PARTIALLY_CANCELLED", "Balance": "64000", **said})
+
+
+def test_cancels_are_kept_one_by_one(sandbox: Sandbox) -> None:
+    deliver(sandbox, message())
+    deliver(sandbox, cancel("e2", 2, "CancelComplete", "c-1"))
+    deliver(sandbox, cancel("e3", 3, "CancelFailed", "c-2", CancelState="REFUSED"))
+    deliver(sandbox, cancel("e4", 4, "RefundReversed", "c-1", CancelState="REVERSED", Balance="64900", Stage="PAID"))
+    deliver(sandbox, message("e5", 5, "Disputed", Disputed=True))
+    order = sandbox.shop.books.orders[KEY]
+    assert order.effects == ["PayComplete", "CancelComplete", "CancelFailed", "RefundReversed", "Disputed"]
+    assert (order.stage, order.balance, order.disputed, order.sequence) == ("PAID", "64900", True, 5)
+    assert order.cancels == {
+        "c-1": ToldCancel(4, "RefundReversed", "REVERSED", "900", "SHOP"),
+        "c-2": ToldCancel(3, "CancelFailed", "REFUSED", "900", "SHOP"),
+    }
+    deliver(sandbox, message("e6", 6, "Disputed", Disputed=False))
+    assert sandbox.shop.books.orders[KEY].disputed is False
+
+
+def test_cancel_that_is_told_late_is_kept_but_moves_nothing_back(sandbox: Sandbox) -> None:
+    """Two cancels whose messages come in the wrong order: the order's state is the later one's."""
+    deliver(sandbox, cancel("e3", 3, "CancelComplete", "c-2", Balance="63100"))
+    deliver(sandbox, cancel("e2", 2, "CancelComplete", "c-1"))
+    order = sandbox.shop.books.orders[KEY]
+    assert (order.balance, sorted(order.cancels)) == ("63100", ["c-1", "c-2"])
+    assert sandbox.shop.books.outdated == {"e2": 1}
+    deliver(sandbox, cancel("e4", 5, "RefundReversed", "c-1", CancelState="REVERSED"))
+    deliver(sandbox, cancel("e5", 4, "CancelComplete", "c-1"))
+    assert order.cancels["c-1"].state == "REVERSED"
+
+
 def test_orders_and_claims_are_apart(sandbox: Sandbox) -> None:
     deliver(sandbox, message("e1", 5))
     deliver(sandbox, message("e2", 1, ClaimId=3))
@@ -90,6 +124,8 @@ def test_orders_and_claims_are_apart(sandbox: Sandbox) -> None:
         (message(), {"secret": "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}, 401),
         (message(), {"webhook_id": "another"}, 400),
         (message(DBType="XX"), {}, 404),
+        (message(kind="PayDone"), {}, 400),
+        ({name: one for name, one in cancel("e1", 1, "CancelComplete", "c").items() if name != "CancelState"}, {}, 400),
         ({name: value for name, value in message().items() if name != "Sequence"}, {}, 400),
         ([], {"webhook_id": "e1"}, 400),
     ],
