@@ -109,7 +109,6 @@ PAY_STATUS_ANSWERS = {
 }
 
 
-
 def _message(kind: str, sequence: int, at: str, **more: Any) -> dict[str, Any]:
     event_id = f"0b6f9c1e-6c0f-4a53-8d0e-2f6f3c1f7a{sequence:02}"
     return {
@@ -181,9 +180,7 @@ CANCEL_ANSWERS = {
         "Nobody had paid: the page is closed": _answer(
             Type="Done", **{**_OF_PART, "Stage": "CANCELLED", "Balance": "0"}
         ),
-        "Not known yet": _answer(
-            ErrorCode.OUTCOME_UNKNOWN, _UNKNOWN, **{**_HELD, "Balance": "0", "Reserved": "64900"}
-        ),
+        "Not known yet": _answer(ErrorCode.OUTCOME_UNKNOWN, _UNKNOWN, **{**_HELD, "Balance": "0", "Reserved": "64900"}),
         **_NOT_MADE,
     },
 }

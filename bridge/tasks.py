@@ -7,7 +7,7 @@ from celery.signals import worker_shutting_down
 from django.conf import settings
 from django.utils import timezone
 
-from bridge import drains
+from bridge import drains, reconcile
 from config.celery import app
 from payments import retention
 from payments.queues import Queue
@@ -23,6 +23,12 @@ def drain(queue: str) -> None:
 def empty_old_bodies() -> int:
     """Empty the stored bodies that are older than PGB_BODY_DAYS."""
     return retention.empty_bodies(timezone.now() - timedelta(days=settings.PGB_BODY_DAYS))
+
+
+@app.task(acks_late=False)
+def reconcile_days() -> None:
+    """Do yesterday's 대사, and what is left of the last week's. Not given to another worker while it runs."""
+    reconcile.days_due(timezone.localdate())
 
 
 @worker_shutting_down.connect

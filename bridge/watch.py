@@ -9,7 +9,7 @@ from django.utils import timezone
 from psycopg_pool import PoolTimeout
 
 from bridge import alerts
-from payments import attention
+from payments import attention, reconciling
 
 EVERY_SECONDS = 15.0
 
@@ -33,6 +33,7 @@ def run(stop: threading.Event) -> None:
 def once() -> None:
     """Bring the list up to date, write what is to be told, and send what is due."""
     now = timezone.now()
+    reconciling.recheck(now)
     attention.sweep(now)
     alerts.write(now)
     alerts.send()

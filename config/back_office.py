@@ -47,6 +47,7 @@ MENU: list[dict[str, Any]] = [
                     _page(_("취소내역"), "undo", "payments.cancellation"),
                     _page(_("웹훅 수신내역"), "call_received", "payments.notification"),
                     _page(_("상점 통보내역"), "outgoing_mail", "payments.delivery"),
+                    _page(_("대사"), "compare_arrows", "payments.reconciliation"),
                     _page(_("확인 필요"), "flag", "payments.attention"),
                 ],
             },

@@ -4,6 +4,8 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from celery.schedules import crontab
+
 from bridge.gateways import GATEWAYS as PGB_GATEWAYS  # noqa: F401  a setting: merchants may not import bridge
 from config import logging as log
 from config.back_office import UNFOLD  # noqa: F401  a setting of the admin's theme
@@ -241,4 +243,8 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_TIMEZONE = TIME_ZONE
 # Only slow work: beat stops with Redis, and two beats are harmless.
-CELERY_BEAT_SCHEDULE = {"empty-old-bodies": {"task": "bridge.tasks.empty_old_bodies", "schedule": 6 * 60 * 60}}
+CELERY_BEAT_SCHEDULE = {
+    "empty-old-bodies": {"task": "bridge.tasks.empty_old_bodies", "schedule": 6 * 60 * 60},
+    # Early in the morning of Seoul; the later ones find something to do only where a gateway did not answer.
+    "reconcile": {"task": "bridge.tasks.reconcile_days", "schedule": crontab(hour="4-7", minute=10)},
+}

@@ -23,10 +23,13 @@ from payments.models import (
     Circuit,
     Delivery,
     DeliveryState,
+    Difference,
     GatewayCall,
     Notification,
     PaymentEvent,
     PaymentSession,
+    Reconciliation,
+    ReconciliationState,
 )
 from payments.states import Stage
 
@@ -130,6 +133,13 @@ def _expiring(now: datetime) -> QuerySet[Any]:
     return Merchant.objects.filter(is_active=True, credentials_expire_on__range=(today, today + EXPIRES_SOON))
 
 
+def _reconciliations(_now: datetime) -> QuerySet[Any]:
+    """Days of 대사 that could not be done, or that have differences which nobody handled: one matter for each day."""
+    open_ones = Difference.objects.filter(run=OuterRef("pk"), closed_at=None, handled_at=None)
+    rows = Reconciliation.objects.filter(Q(state=ReconciliationState.FAILED) | Exists(open_ones))
+    return rows.select_related("merchant")
+
+
 def _of_session(session: PaymentSession) -> dict[str, Any]:
     return {"order": str(session.order), "reference": session.reference}
 
@@ -159,6 +169,11 @@ def _of_notice(notice: Notification) -> dict[str, Any]:
 
 def _of_expiry(merchant: Merchant) -> dict[str, Any]:
     return {"expires_on": str(merchant.credentials_expire_on)}
+
+
+def _of_run(run: Reconciliation) -> dict[str, Any]:
+    open_ones = Difference.objects.filter(run=run, closed_at=None, handled_at=None)
+    return {"day": str(run.day), "differences": open_ones.count(), "code": run.code}
 
 
 def _nothing(_row: Any) -> dict[str, Any]:
@@ -195,4 +210,7 @@ WATCHED: dict[AttentionKind, Watched] = {
     ),
     AttentionKind.EXPIRED: Watched(_expired, _now, _itself, _of_expiry),
     AttentionKind.EXPIRING: Watched(_expiring, _now, _itself, _of_expiry),
+    AttentionKind.RECONCILIATION: Watched(
+        _reconciliations, lambda row, _: row.started_at, lambda row: row.merchant, _of_run
+    ),
 }

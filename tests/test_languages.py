@@ -20,6 +20,7 @@ from tests.payments.factories import (
     AttemptFactory,
     CallFactory,
     DeliveryFactory,
+    DifferenceFactory,
     EventFactory,
     NotificationFactory,
     PaidSessionFactory,
@@ -37,7 +38,7 @@ OF_DJANGO = re.compile(r"/admin/auth/group/\d+/delete/")
 ROWS = ["auth/group", "auth/user", "installments/interestfreenotice"]
 ROWS += ["merchants/merchant", "merchants/methodconnection", "merchants/shop"]
 RECORDS = ["payments/attention", "payments/delivery", "payments/notification", "payments/paymentsession"]
-RECORDS += ["people/historyentry"]
+RECORDS += ["payments/difference", "payments/reconciliation", "people/historyentry"]
 EVERY_KIND = {f"/admin/{name}/{view}" for name in [*ROWS, *RECORDS] for view in ("", "1/change/")}
 EVERY_KIND |= {f"/admin/{name}/add/" for name in ROWS}
 
@@ -65,6 +66,7 @@ def staff(client, db):
     EventFactory(session=session, kind="paid")
     CallFactory(session=session)
     NotificationFactory(session=session, attention=True)
+    DifferenceFactory(run__merchant=session.merchant, session=session)
     attention.sweep(timezone.now())
     return client
 

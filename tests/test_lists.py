@@ -16,8 +16,10 @@ from tests.payments.factories import (
     AttentionFactory,
     CancellationFactory,
     DeliveryFactory,
+    DifferenceFactory,
     NotificationFactory,
     PaidSessionFactory,
+    ReconciliationFactory,
 )
 
 MANY = 10_000
@@ -43,6 +45,8 @@ LISTS = {
         lambda: NoticeFactory(min_amount=1, max_amount=1),
         {"min_amount": "n", "max_amount": "n"},
     ),
+    "payments.reconciliation": (ReconciliationFactory, {"day": "row.day - n"}),
+    "payments.difference": (DifferenceFactory, {"subject": "'pi_many_' || n"}),
     "payments.attention": (AttentionFactory, {"subject": "row.subject + n"}),
     "payments.paymentsession": (PaidSessionFactory, {"stage": "'EXPIRED'", "gateway_id": "'cs_many_' || n"}),
     "payments.cancellation": (

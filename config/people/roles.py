@@ -34,6 +34,8 @@ ROLES = {
             "payments.export_cancellation",
             "payments.change_delivery",
             "payments.change_attention",
+            "payments.change_difference",
+            "payments.export_difference",
             "payments.export_paymentsession",
             "payments.view_personal_data",
         ),

@@ -21,6 +21,7 @@ TONES = {
     AttentionKind.SHOP: "danger",
     AttentionKind.EXPIRED: "danger",
     AttentionKind.EXPIRING: "warning",
+    AttentionKind.RECONCILIATION: "warning",
 }
 HINTS = {
     AttentionKind.PAYMENT: gettext_lazy(
@@ -60,6 +61,10 @@ HINTS = {
     AttentionKind.EXPIRING: gettext_lazy(
         "만료되기 전에 PG사 관리자에서 새 키를 발급해 가맹점 관리에 넣고 만료일을 고치세요."
     ),
+    AttentionKind.RECONCILIATION: gettext_lazy(
+        "PGB의 기록이 PG사의 거래 목록과 다르거나 목록을 받지 못했습니다. 대사 화면에서 차이를 하나씩 열어 '다시 "
+        "조회'를 누르거나, 확인한 것을 '처리함'으로 표시하세요. 목록을 받지 못한 날은 매일 아침 다시 시도합니다."
+    ),
 }
 _PAGES = {
     AttentionKind.PAYMENT: "payments_paymentsession",
@@ -70,6 +75,7 @@ _PAGES = {
     AttentionKind.SHOP: "merchants_shop",
     AttentionKind.EXPIRED: "merchants_merchant",
     AttentionKind.EXPIRING: "merchants_merchant",
+    AttentionKind.RECONCILIATION: "payments_reconciliation",
 }
 
 
@@ -91,6 +97,7 @@ _SHOWN = {
     AttentionKind.SHOP: ("shop",),
     AttentionKind.EXPIRED: _EXPIRY,
     AttentionKind.EXPIRING: _EXPIRY,
+    AttentionKind.RECONCILIATION: ("day", "merchant", "differences", "code"),
 }
 _CHOICES: dict[str, Any] = {
     "approval": ApprovalKind,
@@ -107,6 +114,8 @@ def _known(name: str, facts: dict[str, Any]) -> str:
         return words.amount(value, facts["currency"])
     if name == "expires_on":
         return _("만료일 %s") % value
+    if name == "differences":
+        return _("차이 %s건") % f"{value:,}" if value else ""
     choices = _CHOICES.get(name)
     return str(choices(value).label) if choices and value in choices.values else str(value)
 

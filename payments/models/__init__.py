@@ -9,6 +9,7 @@ from payments.models.deliveries import Delivery, DeliveryAttempt, DeliveryKind, 
 from payments.models.events import Circuit, PaymentEvent
 from payments.models.notifications import Notification
 from payments.models.orders import Order, PaymentSession
+from payments.models.reconciliation import Difference, DifferenceKind, Reconciliation, ReconciliationState
 
 __all__ = [
     "BOSS",
@@ -34,11 +35,15 @@ __all__ = [
     "DeliveryAttempt",
     "DeliveryKind",
     "DeliveryState",
+    "Difference",
+    "DifferenceKind",
     "GatewayCall",
     "Handling",
     "Notification",
     "Order",
     "PaymentEvent",
     "PaymentSession",
+    "Reconciliation",
+    "ReconciliationState",
     "StaffAlert",
 ]

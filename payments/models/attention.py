@@ -25,6 +25,7 @@ class AttentionKind(models.TextChoices):
     SHOP = "SHOP", _("응답 없는 상점")
     EXPIRED = "EXPIRED", _("만료된 인증 정보")
     EXPIRING = "EXPIRING", _("곧 만료되는 인증 정보")
+    RECONCILIATION = "RECONCILIATION", _("대사 차이")
 
 
 class Handling(models.TextChoices):
@@ -41,7 +42,7 @@ class Attention(models.Model):
     ``facts`` hold numbers and codes as they were when the row was opened, never personal data.
     """
 
-    kind = models.CharField(_("종류"), max_length=10, choices=AttentionKind)
+    kind = models.CharField(_("종류"), max_length=16, choices=AttentionKind)
     subject = models.BigIntegerField()
     mode = models.CharField(_("구분"), max_length=4, choices=Mode, blank=True)
     facts = models.JSONField(default=dict)

@@ -9,6 +9,7 @@ from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from merchants.codes import Device, GatewayCode
+from payments import differences
 from payments.cancelling import version_of
 from payments.models import (
     Approval,
@@ -21,11 +22,14 @@ from payments.models import (
     Delivery,
     DeliveryAttempt,
     DeliveryKind,
+    Difference,
+    DifferenceKind,
     GatewayCall,
     Notification,
     Order,
     PaymentEvent,
     PaymentSession,
+    Reconciliation,
 )
 from tests.factories import MerchantFactory, ShopFactory
 
@@ -206,3 +210,47 @@ class AttentionFactory(DjangoModelFactory):
     kind = AttentionKind.ACCOUNT
     subject = factory.Sequence(lambda n: n + 1)
     since = factory.LazyFunction(timezone.now)
+
+
+class ReconciliationFactory(DjangoModelFactory):
+    """Yesterday, held against the gateway's list."""
+
+    class Meta:
+        model = Reconciliation
+
+    merchant = factory.SubFactory(MerchantFactory)
+    day = factory.LazyFunction(lambda: timezone.localdate() - timedelta(days=1))
+    state = "DONE"
+    payments = 120
+    paid = 7_788_000
+    ended_at = factory.LazyFunction(timezone.now)
+
+
+class DifferenceFactory(DjangoModelFactory):
+    """A payment that the gateway has and our books do not have as paid."""
+
+    class Meta:
+        model = Difference
+
+    run = factory.SubFactory(ReconciliationFactory)
+    merchant = factory.SelfAttribute("run.merchant")
+    day = factory.SelfAttribute("run.day")
+    kind = DifferenceKind.STATE
+    session = factory.SubFactory(PaymentSessionFactory, merchant=factory.SelfAttribute("..run.merchant"))
+    subject = factory.Sequence(lambda n: f"pi_{n}")
+    ours = factory.LazyAttribute(lambda row: differences.ours(row.session, None) if row.session else {})
+    theirs = factory.LazyAttribute(
+        lambda row: differences.Theirs(
+            kind="PAYMENT",
+            status="DONE",
+            gateway_payment_id=row.subject,
+            amount=64900,
+            currency="KRW",
+            at=timezone.now(),
+            reference=row.session.reference if row.session else "",
+            gateway_cancel_id="",
+            cancel_id="",
+            livemode=False,
+            mid=row.merchant.mid,
+        ).as_json()
+    )

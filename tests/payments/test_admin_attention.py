@@ -15,6 +15,7 @@ from tests.payments.factories import (
     ApprovalFactory,
     CallFactory,
     DeliveryFactory,
+    DifferenceFactory,
     NotificationFactory,
     PaidSessionFactory,
     PaymentSessionFactory,
@@ -56,6 +57,7 @@ def one_of_each(db):
         Circuit.objects.create(kind=kind, lane=lane, failures=5, failing_since=before)
     for days in (-1, 10):
         MerchantFactory(credentials_expire_on=timezone.localdate() + timedelta(days=days))
+    DifferenceFactory()
     attention.sweep(now)
     return {row.kind: row for row in Attention.objects.all()}
 

@@ -9,7 +9,7 @@ from bridge.sandbox.stripe.objects import Renderer, read_expand
 from bridge.sandbox.stripe.requests import LIST_CHARGES, read_list
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class _Charge:
     id: str
     account: str
