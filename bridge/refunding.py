@@ -127,11 +127,12 @@ def _follow_dispute(session: PaymentSession, found: Fetched, now: datetime) -> N
 
 
 def send_back(session: PaymentSession, origin: CancelOrigin, reason: str, now: datetime) -> None:
-    """Reserve all that is left, as far as it can go back without the buyer's doing; else a person decides."""
+    """Reserve all that is left; by policy only what goes back without the buyer's doing, else a person decides."""
     itself = gateway_class(session.gateway).capabilities.refunds_itself
-    if origin is CancelOrigin.POLICY and not settings.PGB_REFUND_UNWANTED_PAYMENTS:
+    by_itself = settings.PGB_REFUND_UNWANTED_PAYMENTS and session.method in itself
+    if origin is CancelOrigin.POLICY and not by_itself:
         return
-    if session.method in itself and session.balance > 0 and refunds.open_cancel(session) is None:
+    try:
         refunds.reserve(session, Wish(amount=session.balance, origin=origin, reason=reason), now)
-    else:
+    except refunds.NotGranted:
         refunds.flag(session, "not_sent_back", reason=reason)

@@ -42,7 +42,8 @@ class Queue(StrEnum):
 class _Table:
     model: type[Queued]
     lanes: circuits.Kind
-    # The deadlines of one row's work in seconds, and 5 s more. A call is looked up, sent and looked up again.
+    # The deadlines of one row's work in seconds, and 5 s more. A look asks for the payment and for its refunds;
+    # a call is looked up, sent and looked up again.
     lease: float
     # Rows that come with the claimed one, in the same statement: the work begins with them.
     beside: tuple[str, ...]
@@ -53,10 +54,10 @@ class _Table:
 
 
 TABLES: dict[Queue, _Table] = {
-    Queue.NOTIFICATIONS: _Table(Notification, circuits.Kind.ACCOUNT, lease=11, beside=("session",)),
+    Queue.NOTIFICATIONS: _Table(Notification, circuits.Kind.ACCOUNT, lease=17, beside=("session",)),
     Queue.CALLS: _Table(GatewayCall, circuits.Kind.ACCOUNT, lease=37, beside=("session",)),
     Queue.DELIVERIES: _Table(Delivery, circuits.Kind.SHOP, lease=20, beside=("session", "shop")),
-    Queue.LOOKS: _Table(PaymentSession, circuits.Kind.ACCOUNT, lease=11, beside=("merchant",)),
+    Queue.LOOKS: _Table(PaymentSession, circuits.Kind.ACCOUNT, lease=17, beside=("merchant",)),
     Queue.CHECKS: _Table(CredentialCheck, circuits.Kind.ACCOUNT, lease=11, beside=("merchant",)),
 }
 AT_ONCE_PER_SHOP = 8

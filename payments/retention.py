@@ -6,23 +6,26 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from payments.models import OPEN_CALLS, GatewayCall, Notification
+from payments.models import OPEN_CALLS, RESERVING, Cancellation, GatewayCall, Notification
 
 BATCH = 1000
 
 
 def empty_bodies(before: datetime) -> int:
-    """Empty the bodies of notices and calls that came before ``before`` and have been worked off.
+    """Empty the bodies of notices and calls, and the buyers' accounts in cancels, from before ``before``.
 
-    Returns how many. The rows, and a notice's hash, stay. Safe to run anywhere, twice, at once.
+    What is not worked off keeps them. Returns how many. The rows, and a notice's hash, stay. Safe to run anywhere,
+    twice, at once.
     """
     notices = Notification.objects.filter(received_at__lt=before, due_at=None)
     calls = GatewayCall.objects.filter(created_at__lt=before).exclude(state__in=OPEN_CALLS)
-    return sum(_emptied(rows.exclude(sealed_body=None)) for rows in (notices, calls))
+    cancels = Cancellation.objects.filter(requested_at__lt=before).exclude(state__in=RESERVING)
+    return _emptied(notices, "sealed_body") + _emptied(calls, "sealed_body") + _emptied(cancels, "sealed_account")
 
 
-def _emptied(rows: QuerySet[Any]) -> int:
-    return sum(rows.model.objects.filter(pk__in=batch).update(sealed_body=None) for batch in _batches(rows))
+def _emptied(rows: QuerySet[Any], column: str) -> int:
+    full = rows.exclude(**{column: None})
+    return sum(rows.model.objects.filter(pk__in=batch).update(**{column: None}) for batch in _batches(full))
 
 
 def _batches(rows: QuerySet[Any]) -> Iterable[list[int]]:

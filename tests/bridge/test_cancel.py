@@ -3,7 +3,6 @@
 import pytest
 from django.utils import timezone
 
-from bridge import cancel as cancel_module
 from payments.models import CallKind, Cancellation, GatewayCall, PaymentSession
 from tests.bridge.cancelling import cancels, outcome, told
 from tests.world import code
@@ -200,52 +199,6 @@ def test_a_dispute_is_flagged_told_and_asked_about_before_a_cancel(paid):
     paid.sandbox.stripe.close_dispute(session.gateway_id, won=True, silent=True)
     assert code(paid.partial(4900)) == "Done"
     assert paid.session().disputed is False
-
-
-# What is not paid
-
-
-def test_an_unpaid_order_is_asked_about_then_refused(world):
-    world.start()
-    with world.working():
-        assert code(world.partial(4900)) == "NOT_PAID"
-
-
-def test_an_order_that_was_paid_unheard_is_completed_then_cancelled(world):
-    world.start()
-    world.pay_unheard()
-    with world.working():
-        assert outcome(world.partial(4900)) == ("Done", "PARTIALLY_CANCELLED", "60000", "0")
-    assert told(world) == ["PayComplete", "CancelComplete"]
-
-
-def test_a_full_cancel_before_payment_closes_the_page(world):
-    world.start()
-    with world.working():
-        answer = world.full()
-        assert outcome(answer) == ("Done", "CANCELLED", "0", "0")
-        assert outcome(world.full()) == outcome(answer)
-    assert (world.pages(), told(world)) == (["expired"], ["CancelComplete"])
-
-
-def test_a_full_cancel_of_a_payment_not_heard_of_completes_and_gives_back(world):
-    world.start()
-    world.pay_unheard()
-    with world.working():
-        assert outcome(world.full()) == ("Done", "CANCELLED", "0", "0")
-        assert outcome(world.full()) == ("Done", "CANCELLED", "0", "0")
-    assert (told(world), world.refunds()) == (["PayComplete", "CancelComplete"], [64900])
-
-
-def test_a_full_cancel_that_nobody_could_carry_out_yet_is_carried_out_later(world, monkeypatch):
-    monkeypatch.setattr(cancel_module, "SECONDS", 0.05)
-    world.start()
-    assert outcome(world.full())[0] == "OUTCOME_UNKNOWN"
-    assert code(world.start()) == "PAYMENT_IN_PROGRESS"
-    world.pay_unheard()
-    world.work()
-    assert (world.stages(), world.refunds()) == (["CANCELLED"], [64900])
-    assert told(world) == ["PayComplete", "CancelComplete"]
 
 
 def test_an_order_that_is_not_there_is_not_made(world):
