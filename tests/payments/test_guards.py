@@ -10,6 +10,7 @@ from payments.states import HOLDING, LIVE
 from tests.factories import MerchantFactory
 from tests.payments.factories import (
     CallFactory,
+    CancellationFactory,
     DeliveryFactory,
     EventFactory,
     NotificationFactory,
@@ -141,6 +142,76 @@ def test_a_call_can_be_neither_forgotten_nor_sent_without_its_time(guard, change
 
 def test_a_call_that_was_never_sent_can_end():
     raw(call(PaymentSessionFactory(), "EXPIRE", "READY", first_sent_at=None), state="REFUSED", due_at=None)()
+
+
+@pytest.mark.parametrize("kind", ["START", "CONFIRM", "EXPIRE", "NET_CANCEL"])
+def test_the_call_of_a_cancel_and_no_other_has_its_cancellation(kind):
+    cancellation = CancellationFactory()
+    refused(
+        "cancel_call_has_its_cancellation", lambda: call(cancellation.session, kind, "DONE", cancellation=cancellation)
+    )
+    refused("cancel_call_has_its_cancellation", lambda: call(cancellation.session, "CANCEL", "DONE"))
+    call(cancellation.session, "CANCEL", "DONE", cancellation=cancellation)
+
+
+def cancel(session, state, **values):
+    """A cancel that no other guard minds."""
+    number = session.cancellations.count() + 1
+    return CancellationFactory(
+        session=session, state=state, **{"balance_before": number, "gateway_cancel_id": "", **values}
+    )
+
+
+@pytest.mark.parametrize("second", ["REQUESTED", "SENDING", "UNKNOWN"])
+@pytest.mark.parametrize("first", ["REQUESTED", "SENDING", "UNKNOWN"])
+def test_one_open_cancel_per_session(first, second):
+    session = PaidSessionFactory()
+    cancel(session, first)
+    refused("one_open_cancel_per_session", lambda: cancel(session, second))
+    for state in ("PENDING", "PENDING", "DONE", "REFUSED", "REVERSED"):
+        cancel(session, state)
+    cancel(PaidSessionFactory(), second)
+
+
+def test_one_cancel_per_balance_generation_and_amount():
+    session = PaidSessionFactory()
+    same = {"balance_before": 64900, "generation": 0, "amount": 900}
+    cancel(session, "DONE", **same)
+    refused("one_cancel_per_balance", lambda: cancel(session, "DONE", **same))
+    for change in ({"balance_before": 64000}, {"generation": 1}, {"amount": 800}, {"origin": "GATEWAY"}):
+        cancel(session, "DONE", **{**same, **change})
+    cancel(session, "DONE", **same, origin="GATEWAY")
+
+
+def test_one_cancel_per_request_id_of_a_session():
+    session = PaidSessionFactory()
+    cancel(session, "REFUSED", request_id="one")
+    refused("one_cancel_per_request_id", lambda: cancel(session, "DONE", request_id="one"))
+    for request_id in ("two", "", ""):
+        cancel(session, "DONE", request_id=request_id)
+    cancel(PaidSessionFactory(), "DONE", request_id="one")
+
+
+def test_one_cancel_per_refund_of_the_gateway():
+    session = PaidSessionFactory()
+    cancel(session, "DONE", gateway_cancel_id="re_1")
+    refused("one_cancel_per_gateway_id", lambda: cancel(session, "DONE", gateway_cancel_id="re_1"))
+    cancel(session, "DONE", gateway_cancel_id="re_2")
+
+
+@pytest.mark.parametrize(
+    ("guard", "changes"),
+    [
+        ("cancel_amount_positive", {"amount": 0}),
+        ("cancel_amount_positive", {"amount": -1}),
+        ("cancel_tax_free_not_negative", {"tax_free": -1}),
+        ("cancel_state_known", {"state": "LOST"}),
+        ("cancel_origin_known", {"origin": "NOBODY"}),
+        ("cancellation_generation_check", {"generation": -1}),
+    ],
+)
+def test_an_impossible_cancel_is_refused(guard, changes):
+    refused(guard, raw(CancellationFactory(), **changes))
 
 
 def test_one_notification_per_event_of_an_endpoint():
