@@ -5,6 +5,7 @@ from typing import Any
 
 from celery.signals import worker_shutting_down
 from django.conf import settings
+from django.core.management import call_command
 from django.utils import timezone
 
 from bridge import drains, reconcile
@@ -29,6 +30,12 @@ def empty_old_bodies() -> int:
 def reconcile_days() -> None:
     """Do yesterday's 대사, and what is left of the last week's. Not given to another worker while it runs."""
     reconcile.days_due(timezone.localdate())
+
+
+@app.task
+def clear_sessions() -> None:
+    """Take out the sessions of staff that have ended."""
+    call_command("clearsessions")
 
 
 @worker_shutting_down.connect

@@ -247,4 +247,5 @@ CELERY_BEAT_SCHEDULE = {
     "empty-old-bodies": {"task": "bridge.tasks.empty_old_bodies", "schedule": 6 * 60 * 60},
     # Early in the morning of Seoul; the later ones find something to do only where a gateway did not answer.
     "reconcile": {"task": "bridge.tasks.reconcile_days", "schedule": crontab(hour="4-7", minute=10)},
+    "clear-sessions": {"task": "bridge.tasks.clear_sessions", "schedule": 24 * 60 * 60},
 }

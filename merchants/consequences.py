@@ -69,6 +69,12 @@ def consequences(
     return shown, named
 
 
+def without_row(row: MethodConnection, configuration: Configuration) -> Configuration:
+    """Return the configuration as it is once the row is deleted."""
+    kept = {key: [one for one in rows if one.pk != row.pk] for key, rows in configuration.connections.items()}
+    return replace(configuration, connections=kept)
+
+
 def _narrowed(configuration: Configuration, page: OrderPage, method: str) -> Configuration:
     """Keep the rows that matter, so that each question is short however many connections there are."""
     return replace(configuration, connections={(page.nation, method): rows_for(configuration, page, method)})

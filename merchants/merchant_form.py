@@ -83,6 +83,17 @@ class MerchantForm(forms.ModelForm):
             self.add_error(None, error)
         return given
 
+    def _post_clean(self) -> None:
+        super()._post_clean()
+        if self.errors:
+            self._tell_of_the_emptied()
+
+    def _tell_of_the_emptied(self) -> None:
+        """Say beside each key that was right that it must be entered again: the page comes back without it."""
+        for name in CONSOLES[self.gateway].keys:
+            if self.cleaned_data.get(f"key_{name}"):
+                self.fields[f"key_{name}"].help_text = _("저장되지 않았습니다. 이 값을 다시 입력하세요.")
+
     def _check_mid(self, given: dict[str, Any]) -> None:
         problem = mid_problem(self.gateway, given.get("mode", ""), given["mid"]) if given.get("mid") else ""
         if problem:

@@ -24,13 +24,10 @@ MOST_ROWS = 100_000
 WENT_ON = (Reason.REPLACED, Reason.SUPERSEDED)
 
 
-@dataclass(frozen=True, slots=True)
-class Total:
-    """The sums of some payments in one currency; ``asked`` is what was asked for, also where nobody paid."""
+class _Money:
+    """What was paid, and what of it was cancelled."""
 
-    currency: str
-    count: int
-    asked: int
+    __slots__ = ()
     paid: int
     cancelled: int
 
@@ -38,6 +35,17 @@ class Total:
     def net(self) -> int:
         """What remains."""
         return self.paid - self.cancelled
+
+
+@dataclass(frozen=True, slots=True)
+class Total(_Money):
+    """The sums of some payments in one currency; ``asked`` is what was asked for, also where nobody paid."""
+
+    currency: str
+    count: int
+    asked: int
+    paid: int
+    cancelled: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +61,7 @@ class Cancels:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Part(_Money):
     """Payments of one day, gateway, method and currency: how many, how much was paid and cancelled."""
 
     day: date
@@ -63,11 +71,6 @@ class Part:
     count: int
     paid: int
     cancelled: int
-
-    @property
-    def net(self) -> int:
-        """What remains."""
-        return self.paid - self.cancelled
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from bridge.gateways.base import GatewayError
 from bridge.gateways.http import Answer, Door
+from bridge.sandbox.shop_front import BUYERS
 
 PATIENCE_SECONDS = 30.0
 PAUSE_SECONDS = 0.05
@@ -22,10 +23,11 @@ class WalkFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class DemoOrder:
-    """What is bought: ``buttons`` are pressed one after the other on the gateway's page."""
+    """What is bought, by an invented buyer: ``buttons`` are pressed one after the other on the gateway's page."""
 
     title: str
     shop: dict[str, Any]
+    buyer: dict[str, str]
     method: str
     price: str
     description: str
@@ -35,6 +37,7 @@ class DemoOrder:
 CARD = DemoOrder(
     title="card, 64,900 KRW",
     shop={"DBType": "KR1", "JoinerId": 1001, "NationCode": "KR"},
+    buyer=BUYERS["KR"],
     method="CARD",
     price="64900",
     description="명함 200매",
@@ -43,6 +46,7 @@ CARD = DemoOrder(
 KONBINI = DemoOrder(
     title="konbini, 3,300 JPY, paid later",
     shop={"DBType": "JP1", "JoinerId": 2001, "NationCode": "JP"},
+    buyer=BUYERS["JP"],
     method="KONBINI",
     price="3300",
     description="名刺 100枚",
@@ -96,6 +100,7 @@ class Walk:
             "PayStart",
             {
                 **keys,
+                **order.buyer,
                 "PayType": order.method,
                 "TotalPrice": order.price,
                 "OrderDescription": order.description,

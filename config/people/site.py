@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
@@ -66,6 +67,14 @@ class BackOfficeSite(UnfoldAdminSite):
     def login_set_up(self, request: HttpRequest) -> HttpResponse:
         """Set up an authenticator app."""
         return login.set_up_step(request, self.each_context(request))
+
+    def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Search; a page that is no number is none of ours."""
+        page = request.GET.get("page", "1")
+        if not (page.isascii() and page.isdecimal() and len(page) < 10):
+            raise BadRequest("the number of a page is none")
+        found: HttpResponse = super().search(request, extra_context)
+        return found
 
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """End the session, and say so no more."""

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import ShowFacets
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -68,6 +69,10 @@ def _links(rows: list[MethodConnection]) -> SafeString:
         '<a class="underline" href="{}">{}</a>',
         ((reverse("admin:merchants_methodconnection_change", args=[row.pk]), str(row)) for row in rows),
     )
+
+
+def _without_payments(options: dict[str, Any]) -> dict[str, Any]:
+    return {**options, "fields": [name for name in options["fields"] if name != "under_way"]}
 
 
 def _action(wish: Wish) -> Any:
@@ -164,10 +169,19 @@ class MethodConnectionAdmin(RefusesCrafted, ModelAdmin):
             text = gettext("진행 중인 결제 %(count)s건은 지금까지의 가맹점 %(merchant)s(으)로 끝까지 처리됩니다.")
             messages.info(request, text % {"count": live, "merchant": was.merchant})
 
+    def get_fieldsets(self, request: HttpRequest, obj: MethodConnection | None = None) -> Any:
+        """Tell of payments under way only where there can be some."""
+        found = super().get_fieldsets(request, obj)
+        return found if obj else [(name, _without_payments(options)) for name, options in found]
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Ask before deleting, with what order pages will change."""
+        row = self.get_object(request, unquote(object_id))
+        shown = switch_page.without(row) if row else {}
+        return super().delete_view(request, object_id, {**(extra_context or {}), **shown})
+
     @admin.display(description=_("진행 중인 결제"))
     def under_way(self, row: MethodConnection) -> str:
-        if row._state.adding:
-            return "-"
         text = gettext("%(count)s건. 가맹점, 연결여부, 사용여부를 바꾸어도 지금 가맹점으로 끝까지 처리됩니다.")
         return text % {"count": row.live_sessions()}
 

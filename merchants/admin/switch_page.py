@@ -8,13 +8,14 @@ from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin
 
 from merchants import lookup, switching
 from merchants.admin import words
 from merchants.codes import Device, GatewayCode
-from merchants.consequences import Change
+from merchants.consequences import Change, consequences, live_sessions, without_row
 from merchants.models import MethodConnection, PaymentMethod
 from merchants.switching import Plan, Refused, Stale, Wish
 
@@ -112,6 +113,19 @@ def _shown(plan: Plan) -> dict[str, Any]:
         "named": named,
         "named_left_out": max(0, len(plan.named) - MOST_SHOWN),
         "losing": sum(change.loses for change in plan.changes),
+    }
+
+
+def without(row: MethodConnection) -> dict[str, Any]:
+    """Return what the page shows that asks before a connection is deleted."""
+    before = lookup.read()
+    changes, _named = consequences([row], before, without_row(row, before), timezone.now())
+    methods = {method.pk: method.local_name for method in PaymentMethod.objects.all()}
+    return {
+        "changes": [_line(change, methods) for change in changes[:MOST_SHOWN]],
+        "changes_left_out": max(0, len(changes) - MOST_SHOWN),
+        "losing": sum(change.loses for change in changes),
+        "live": live_sessions(changes),
     }
 
 

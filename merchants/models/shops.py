@@ -6,10 +6,11 @@ from uuid import uuid4
 
 from django.apps import apps
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.functions import RandomUUID
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q, Value
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Concat
 from django.db.models.lookups import Regex
 from django.utils.translation import gettext_lazy as _
 
@@ -50,7 +51,13 @@ class Shop(models.Model):
     api_key_hash = models.CharField(_("API 키"), max_length=64, blank=True, editable=False, db_index=True)
     api_key_old_hash = models.CharField(_("이전 API 키"), max_length=64, blank=True, editable=False, db_index=True)
     publishable_key = models.CharField(
-        _("공개 키"), max_length=64, unique=True, default=new_publishable_key, editable=False
+        _("공개 키"),
+        max_length=64,
+        unique=True,
+        default=new_publishable_key,
+        # For code from before the column, while both run.
+        db_default=Concat(Value("pgb_pub_"), Cast(RandomUUID(), models.TextField())),
+        editable=False,
     )
     completion_url = models.CharField(_("결제완료 통보 주소"), max_length=500, validators=[check_completion_url])
     sealed_signing_secret = models.BinaryField(editable=False)

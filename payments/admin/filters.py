@@ -139,14 +139,17 @@ class _DaysForm(forms.Form):
     def __init__(self, name: str, data: dict[str, str]) -> None:
         super().__init__(data=data)
         for end, label in (("from", _("이날부터")), ("to", _("이날까지"))):
-            attrs = {"type": "date", "class": " ".join(INPUT_CLASSES), "aria-label": label}
-            self.fields[f"{name}_{end}"] = forms.DateField(required=False, widget=forms.DateInput(attrs=attrs))
+            attrs = {"type": "date", "class": " ".join(INPUT_CLASSES)}
+            self.fields[f"{name}_{end}"] = forms.DateField(
+                label=label, required=False, widget=forms.DateInput(attrs=attrs)
+            )
 
 
 class DaysFilter(RangeDateFilter):
     """By days of the back office's time zone. A day that is none filters nothing."""
 
     form_class = _DaysForm
+    template = "admin/payments/days_filter.html"
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep the rows of the chosen days."""

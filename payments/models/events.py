@@ -1,6 +1,7 @@
 """The timeline of a session, and the health of those we call."""
 
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -33,7 +34,8 @@ class Circuit(models.Model):
     kind = models.CharField(max_length=8)
     lane = models.BigIntegerField()
     failures = models.PositiveIntegerField(default=0)
-    failing_since = models.DateTimeField(default=timezone.now)
+    # The database's own default is for code from before the column, while both run.
+    failing_since = models.DateTimeField(default=timezone.now, db_default=Now())
     probe_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -1,5 +1,6 @@
 """The list and the form of connections, and the list of methods."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -63,6 +64,30 @@ class TestForm:
         assert "진행 중인" not in said(page(MethodConnection, row, sent(row, in_use=None)))
         PaymentSessionFactory(merchant=row.merchant, order__shop=shop)
         assert "진행 중인" not in said(page(MethodConnection, row, sent(row, in_use=None, priority="9")))
+
+    def test_a_new_one_has_no_payments_under_way_yet(self, page):
+        assert "진행 중인 결제" not in page(MethodConnection, view="add").content.decode()
+        assert "진행 중인 결제" in page(MethodConnection, ConnectionFactory()).content.decode()
+
+    def test_before_deleting_it_is_shown_what_order_pages_lose(self, page, shop):
+        row = ConnectionFactory()
+        PaymentSessionFactory(merchant=row.merchant, order__shop=shop, order__joiner_id=1001)
+        answer = page(MethodConnection, row, view="delete")
+        assert (answer.context["losing"], answer.context["live"]) == (1, 1)
+        assert "1곳에서 이 결제수단으로 결제할 수 없게 됩니다." in answer.content.decode()
+
+    def test_before_deleting_one_that_another_stands_in_for_nothing_changes(self, page):
+        merchant = MerchantFactory()
+        ConnectionFactory(merchant=merchant)
+        answer = page(MethodConnection, ConnectionFactory(merchant=merchant, priority=2), view="delete")
+        assert answer.context["changes"] == []
+        assert "주문서에서 바뀌는 것이 없습니다." in answer.content.decode()
+
+    def test_the_button_that_deletes_says_no_more_than_that(self, page):
+        row = ConnectionFactory()
+        address = reverse("admin:merchants_methodconnection_delete", args=[row.pk])
+        shown = page(MethodConnection, row).content.decode()
+        assert re.search(rf'href="{address}"[^>]*>\s*삭제\s*</a>', shown)
 
     def test_periods_are_in_korean_time(self, page):
         row = ConnectionFactory()

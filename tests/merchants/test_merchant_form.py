@@ -83,6 +83,12 @@ class TestAdding:
         answer = page(Merchant, data=data, query={"gateway": "inicis"})
         assert set(errors(answer)) == {"key_sign_key", "key_iniapi_iv"}
 
+    def test_keys_that_were_not_saved_are_asked_for_again(self, page):
+        answer = page(Merchant, data=filled("inicis", key_sign_key=""), query={"gateway": "inicis"})
+        helps = {name: str(field.help_text) for name, field in answer.context["adminform"].form.fields.items()}
+        assert "다시 입력하세요" in helps["key_iniapi_iv"]
+        assert "다시 입력하세요" not in helps["key_sign_key"]
+
     def test_one_of_two_pairs_is_enough(self, page):
         data = filled("bootpay", keys=BOOTPAY_OLD)
         page(Merchant, data=data, query={"gateway": "bootpay"})

@@ -1,8 +1,10 @@
 """Shops: what the database refuses whoever writes, and what a form or a file is told."""
 
 import pytest
+from django.db import connection
 
 from merchants.models import Shop
+from merchants.rules import check_publishable_key
 from tests.factories import (
     ConnectionFactory,
     ShopFactory,
@@ -101,3 +103,15 @@ class TestShop:
         assert (shop.api_key_old_hash, len(shop.api_key_hash)) == (first, 64)
         shop.set_api_key("third", keep_old=False)
         assert shop.api_key_old_hash == ""
+
+
+def test_code_from_before_the_publishable_key_may_still_add_shops():
+    ShopFactory()
+    names = [one.column for one in Shop._meta.concrete_fields if one.name not in ("id", "publishable_key", "uuid")]
+    there = ", ".join(names)
+    given = there.replace("joiner_id", "1")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO merchants_shop (uuid, {there}) SELECT gen_random_uuid(), {given} FROM merchants_shop"
+        )
+    check_publishable_key(Shop.objects.get(joiner_id=1).publishable_key)

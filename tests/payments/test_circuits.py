@@ -5,6 +5,8 @@ from uuid import uuid4
 
 import pytest
 import time_machine
+from django.db import connection
+from django.utils import timezone
 
 from payments import circuits
 from payments.circuits import OPEN_AFTER, Kind
@@ -129,3 +131,11 @@ def test_good_news_of_the_healthy_writes_nothing(django_assert_num_queries):
     PaymentSession.objects.exists()
     with django_assert_num_queries(1):
         circuits.answered(Kind.SHOP, 7, T0)
+
+
+def test_code_from_before_the_time_of_the_first_failure_may_still_count_them():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO payments_circuit (kind, lane, failures, probe_at) VALUES ('SHOP', 77, 1, %s)", [timezone.now()]
+        )
+    assert Circuit.objects.get(lane=77).failing_since

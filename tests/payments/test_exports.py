@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import zipfile
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -65,6 +66,11 @@ class TestFilters:
         PaidSessionFactory(paid_at=MIDNIGHT - timedelta(seconds=1))
         found = listed(staff_client, paid_at_from="2026-03-02", paid_at_to="2026-03-02")
         assert list(found.result_list) == [late, early]
+
+    def test_each_end_of_a_period_has_a_label(self, staff_client):
+        shown = staff_client.get(LIST).content.decode()
+        assert re.search(r'<label[^>]*>이날부터 <input type="date" name="paid_at_from"', shown)
+        assert re.search(r'<label[^>]*>이날까지 <input type="date" name="paid_at_to"', shown)
 
     def test_queries_do_not_grow_with_rows(self, staff_client):
         query = {"paid_at_from": "2026-03-02", "mode": "test", "method": "CARD"}

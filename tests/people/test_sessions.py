@@ -10,6 +10,7 @@ from django.contrib.sessions.models import Session
 from django.urls import reverse
 from django.utils import timezone
 
+from bridge.tasks import clear_sessions
 from tests.people.steps import INDEX, LOGIN, give_password, is_in
 
 pytestmark = pytest.mark.django_db
@@ -71,6 +72,20 @@ class TestIdle:
         assert sent.url == f"{LOGIN}?next={page}"
         for elsewhere in ("https://evil.example/admin/", "http://testserver/other/", ""):
             assert client.post(button, headers={"referer": elsewhere}).url == f"{LOGIN}?next={INDEX}"
+
+
+def test_sessions_that_ended_do_not_stay_in_the_table():
+    for minutes in (-1, 1):
+        Session.objects.create(session_key=str(minutes), expire_date=timezone.now() + timedelta(minutes=minutes))
+    clear_sessions()
+    assert [one.session_key for one in Session.objects.all()] == ["1"]
+    assert {one["task"] for one in settings.CELERY_BEAT_SCHEDULE.values()} >= {clear_sessions.name}
+
+
+@pytest.mark.parametrize(("number", "status"), [("x", 400), ("-1", 400), ("9" * 30, 400), ("²", 400), ("1", 200)])
+def test_an_odd_page_of_what_a_search_found_is_refused(client, kim, number, status):
+    client.force_login(kim)
+    assert client.get("/admin/search/", {"s": "a", "page": number}).status_code == status
 
 
 class TestLanguage:

@@ -67,6 +67,9 @@ def test_an_order_goes_to_the_page_that_pgb_names(sandbox: Sandbox, pgb: Receive
         "TotalPrice": "64900",
         "OrderDescription": "명함",
         "RedirectUrl": f"{sandbox.url}/shop/thanks?DBType=KR1",
+        "BuyerName": "홍길동",
+        "BuyerTel": "010-0000-0000",
+        "BuyerEmail": "hong@buyer.example",
     }
 
 
