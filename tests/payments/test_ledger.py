@@ -66,17 +66,6 @@ def test_of_many_first_calls_one_makes_the_order_and_all_go_on_in_turn(transacti
     assert Order.objects.count() == 1
 
 
-def test_lock_known_order_holds_the_orders_row_and_makes_none(transactional_db):
-    order = OrderFactory()
-    with transaction.atomic():
-        assert ledger.lock_known_order(order.shop, order.joiner_id, order.order_id, 0) == order
-        assert is_locked(order)
-        assert ledger.lock_known_order(order.shop, order.joiner_id, order.order_id, 3) is None
-        with pytest.raises(ledger.AnotherJoiner):
-            ledger.lock_known_order(order.shop, order.joiner_id + 1, order.order_id, 0)
-    assert Order.objects.count() == 1
-
-
 def test_lock_session_holds_the_order_and_the_session(transactional_db):
     session = PaymentSessionFactory()
     with transaction.atomic(), statements() as sent:
