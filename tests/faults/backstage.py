@@ -42,6 +42,20 @@ class Answer:
         """Return what it comes to in one word."""
         return "died" if self.said is None else str(self.said["ErrorCode"] or self.said["Type"])
 
+    @property
+    def is_cancel(self) -> bool:
+        """Whether it asked for money back."""
+        return self.call in ("PartialCancel", "FullCancel")
+
+    @property
+    def wish(self) -> str:
+        """Return what equal requests have in common: the RequestId, else all that was asked."""
+        return f"{self.asked['OrderId']} {self.asked.get('RequestId') or sorted(self.asked.items())}"
+
+    def of(self, order: int) -> bool:
+        """Whether it was about that order."""
+        return bool(self.asked["OrderId"] == order)
+
 
 @dataclass
 class Backstage:
@@ -53,8 +67,7 @@ class Backstage:
     answers: list[Answer] = field(default_factory=list)
     planned: list[tuple[str, Callable[[], None], str]] = field(default_factory=list)
     workers_asleep: bool = False
-    slowest_doubt: float = 0.0
-    ended_at: datetime | None = None
+    calls_before_end: int = 0
 
     def __post_init__(self) -> None:
         self.stage.meanwhile = self._meanwhile

@@ -7,13 +7,18 @@ What needs a person is in REVIEW, as PayStatus says.
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
-from bridge.sandbox.books import Session
-from tests.faults.backstage import Broken
+from django.utils import timezone
+
+from bridge.sandbox.books import Refund, Session
+from tests.faults.backstage import Answer, Broken
 from tests.faults.simulation import Play
 
+PAGE_LIVES = timedelta(minutes=40)
 ENDED = {"PAID", "PARTIALLY_CANCELLED", "CANCELLED", "FAILED", "EXPIRED", "REVIEW"}
+OPEN_CANCELS = {"REQUESTED", "SENDING", "UNKNOWN"}
 LIVE = {"STANDBY", "CONFIRMING", "WAITING_DEPOSIT"}
 IN_DOUBT = {"OUTCOME_UNKNOWN", "PAYMENT_IN_PROGRESS"}
 HOLDING = {"PAID", "PARTIALLY_CANCELLED"}
@@ -37,6 +42,9 @@ class Checker:
             self._told_once(order)
             self._told_rightly(order)
             self._money(order, states)
+            self._cancels(order, (answer.said or {}).get("Cancellations", []))
+        self._requests()
+        self._refunds_wanted()
         self._served()
         if self.wrong:
             raise Broken("\n".join([*self.wrong, "", *self.story()]))
@@ -48,24 +56,35 @@ class Checker:
             + "".join(f" {vars(p)}" for p in self.gateway.payments.values() if p.session == one.id)
             for one in self.gateway.sessions.values()
         ]
+        pages += [f"refund {vars(one)}" for one in self.gateway.refunds.values()]
         orders = [f"{key}: {vars(order)}" for key, order in self.shop.orders.items()]
         return [*self.play.history, "-- the gateway's books", *pages, "-- the shop's books", *orders]
 
     def nothing_is_in_doubt(self) -> None:
-        """I6: all have answered for a minute, so an equal start gets a page or a plain refusal.
+        """I6: all have answered for a minute, so no cancel is in doubt and an equal start gets a plain answer.
 
-        But for an opening that Stripe goes on refusing: with the 500 that it remembers under the key, or because the
-        body's end is less than half an hour away by now.
+        But for what the gateway goes on refusing: a cancel or an opening with the 500 that it remembers under the key,
+        an opening whose end is less than half an hour away by now; and for an opening that is not there when the life
+        of its page is over, which only three looks over ten minutes can say.
         """
-        calls = len(self.gateway.calls)
+        well = len(self.gateway.calls)
+        remembered = {call.key for call in self.gateway.calls if call.status == 500}
         for order in self.play.orders():
             now = self.play.pay_status(order).said or {}
-            if now.get("Stage") not in LIVE:
+            for one in now.get("Cancellations", []):
+                if one["CancelState"] in OPEN_CANCELS and f"pgb:cancel:{one['CancelId']}" not in remembered:
+                    self.wrong.append(f"I6 order {order}: still {one}")
+            if now.get("Stage") not in LIVE or self._is_over_and_not_there(now["PaymentId"]):
                 continue
             answer = self.play.pay_start(order, int(now["TotalPrice"]))
-            refused = any(call.operation == "start" and call.status >= 400 for call in self.gateway.calls[calls:])
+            refused = any(call.operation == "start" and call.status >= 400 for call in self.gateway.calls[well:])
             if answer.code in IN_DOUBT and not refused:
                 self.wrong.append(f"I6 order {order}: still {answer.code}")
+
+    def _is_over_and_not_there(self, reference: str) -> bool:
+        first = next(one.at for one in self.play.answers if one.said and one.said.get("PaymentId") == reference)
+        is_there = any(page.reference == reference for page in self.gateway.sessions.values())
+        return not is_there and timezone.now() - first > PAGE_LIVES
 
     def _states(self, order: int, said: dict[str, Any]) -> dict[str, dict[str, Any]]:
         """Return what PayStatus says of each payment of the order, by PaymentId."""
@@ -144,6 +163,66 @@ class Checker:
             self.wrong.append(f"I4 order {order}: PGB holds {kept}, the gateway {holding}")
         if believed is not None and believed.stage in HOLDING and believed.payment_id not in holding:
             self.wrong.append(f"I2 order {order}: the shop believes {believed}, the gateway holds {holding}")
+
+    def _cancels(self, order: int, listed: list[dict[str, Any]]) -> None:
+        """I5, I8: every cancel of the standing payment has ended, and is at the gateway what PGB says it is."""
+        for one in listed:
+            state, at_gateway = one["CancelState"], self._refunds(one["CancelId"])
+            if state in OPEN_CANCELS or state == "PENDING":
+                self.wrong.append(f"I8 order {order}: {one} never ended")
+            if one["CancelOrigin"] != "GATEWAY" and (state == "DONE") != any(refund.holds for refund in at_gateway):
+                self.wrong.append(f"I5 order {order}: {one}, but the gateway has {at_gateway}")
+        told = Counter(
+            message["CancelId"]
+            for message in self.shop.messages
+            if message["EventType"] == "CancelComplete" and message.get("CancelId")
+        )
+        for cancel_id, times in told.items():
+            if times > 1:
+                self.wrong.append(f"I5 the shop was told {times} times of the cancel {cancel_id}")
+
+    def _refunds(self, cancel_id: str) -> list[Refund]:
+        return [one for one in self.gateway.refunds.values() if one.cancel_id == cancel_id]
+
+    def _requests(self) -> None:
+        """I5: a request moves money once, and an answer that is sure is true."""
+        for cancel_id, times in self.gateway.refunds_by_cancel.items():
+            if times > 1:
+                self.wrong.append(f"I5 the cancel {cancel_id} was made {times} times")
+        wishes: dict[str, set[str]] = {}
+        for answer in self.play.answers:
+            if answer.is_cancel and answer.said and answer.said.get("CancelId"):
+                wishes.setdefault(answer.wish, set()).add(answer.said["CancelId"])
+                self._answered_truly(answer)
+        for wish, made in wishes.items():
+            moved = [one for one in self.gateway.refunds.values() if one.cancel_id in made and one.holds]
+            if len(moved) > 1:
+                self.wrong.append(f"I5 one request moved money more than once: {wish} {moved}")
+
+    def _refunds_wanted(self) -> None:
+        """I4: not more went back than came, and nothing without a request."""
+        for payment in self.gateway.payments.values():
+            if payment.refunded > payment.captured:
+                self.wrong.append(f"I4 more went back than came: {payment}")
+        for refund in self.gateway.refunds.values():
+            if refund.key is not None and not self._wanted(refund):
+                self.wrong.append(f"I4 nobody asked for {refund}")
+
+    def _answered_truly(self, answer: Answer) -> None:
+        made = self._refunds((answer.said or {})["CancelId"])
+        if answer.code == "GATEWAY_UNREACHABLE" and made:
+            self.wrong.append(f"I5 {answer}: surely nothing happened, but the gateway has {made}")
+
+    def _wanted(self, refund: Refund) -> bool:
+        """Say whether the shop asked for this refund, or the payment was never to be kept: the shop was not told."""
+        page = self.gateway.sessions[self.gateway.payments[refund.payment].session]
+        told = any(
+            message["PaymentId"] == page.reference and message["EventType"] == "PayComplete"
+            for message in self.shop.messages
+        )
+        asked = [one for one in self.play.answers if one.is_cancel and one.of(order_of(page))]
+        amounts = {one.asked.get("RefundPrice", str(refund.amount)) for one in asked}
+        return str(refund.amount) in amounts or not told
 
     def _served(self) -> None:
         """No answer of PGB is a mistake of its own."""

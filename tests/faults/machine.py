@@ -1,7 +1,6 @@
 """The rules from which Hypothesis makes schedules: who may do what, in any order, with any luck."""
 
 import sys
-from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -13,35 +12,15 @@ from payments.queues import Queue
 from tests.faults.checker import Checker
 from tests.faults.simulation import Play
 from tests.faults.stage import Stage
+from tests.faults.troubles import Trouble, troubles
 
 STEPS = 25
-ORDERS = st.sampled_from([1, 1, 1, 2])
+PHASES = (Phase.generate, Phase.shrink)
+ORDERS = st.sampled_from([1, 1, 1, 1, 1, 2])
 AMOUNTS = st.sampled_from([64900, 64900, 10000])
 PLACES = st.sampled_from([0, 0, 0, 1, 2])
+QUEUES = [Queue.CALLS, Queue.CALLS, Queue.LOOKS, Queue.NOTIFICATIONS, Queue.DELIVERIES]
 SECONDS = st.sampled_from([1, 6, 31, 65, 200, 620, 1900, 3700])
-API = ("start", "fetch", "list", "expire")
-FAULTS: list[tuple[str, str, dict[str, Any]]] = [
-    *((operation, "drop", {"reset": reset}) for operation in (*API, "forward") for reset in (False, True)),
-    *((operation, "answer_lost", {"reset": reset}) for operation in (*API, "forward") for reset in (False, True)),
-    *((operation, "error_before", {"status": status}) for operation in (*API, "forward") for status in (500, 503)),
-    *((operation, "error_after", {"status": status}) for operation in (*API, "forward") for status in (500, 502)),
-    *((operation, "throttle", {}) for operation in API),
-    *((operation, "conflict", {}) for operation in ("start", "expire")),
-    *((operation, "answer_cut", {}) for operation in (*API, "forward")),
-    *((operation, "garbage", {"body": body}) for operation in (*API, "forward") for body in ("html", "array", "empty")),
-    *((operation, "not_visible", {"seconds": 60.0}) for operation in ("fetch", "list")),
-    *(("fetch", "wrong", {"field": field}) for field in ("amount", "currency", "reference", "livemode")),
-    ("webhook", "drop", {}),
-    ("webhook", "duplicate", {"copies": 3}),
-    ("webhook", "delay", {"seconds": 700.0}),
-    ("webhook", "reorder", {"window": 3}),
-    ("webhook", "answer_lost", {}),
-    ("webhook", "wrong_signature", {}),
-    ("webhook", "clock_skew", {"seconds": -400.0}),
-    ("forward", "refuse", {}),
-    ("forward", "redirect", {}),
-    ("forward", "throttle", {}),
-]
 
 
 class Schedules(RuleBasedStateMachine):
@@ -55,104 +34,129 @@ class Schedules(RuleBasedStateMachine):
         self.held = ExitStack()
         self.play: Play | None = None
 
-    @initialize(salt=st.integers(0, 2**32), amount=AMOUNTS, trouble=st.sampled_from([None, *FAULTS]))
-    def begin(self, salt: int, amount: int, trouble: tuple[str, str, dict[str, Any]] | None) -> None:
+    @initialize(salt=st.integers(0, 2**32), amount=AMOUNTS, trouble=troubles("start"), paid=st.booleans())
+    def begin(self, salt: int, amount: int, trouble: Trouble | None, paid: bool) -> None:
         # The simplest choices of all are what Hypothesis tries first, seed or no seed: no schedule of its own.
         assume(salt)
         clock = self.held.enter_context(self.stage.curtain())
         self.play = Schedules.last = Play(self.stage, clock)
-        if trouble:
-            self.play.fault(trouble[0], trouble[1], 1, None, **trouble[2])
+        if trouble and not paid:
+            trouble.strike(self.play)
         self.play.pay_start(1, amount)
+        if paid:
+            self.order_is_paid(place=0, trouble=trouble)
 
-    @rule(order=ORDERS, amount=AMOUNTS)
-    def shop_starts(self, order: int, amount: int) -> None:
+    def meet(self, trouble: Trouble | None) -> None:
+        if trouble is not None:
+            trouble.strike(self.play)
+
+    @rule(order=ORDERS, amount=AMOUNTS, trouble=troubles("start", "list", "expire", "fetch"))
+    def shop_starts(self, order: int, amount: int, trouble: Trouble | None) -> None:
+        self.meet(trouble)
         self.play.pay_start(order, amount)
 
-    @rule(order=ORDERS)
-    def shop_asks(self, order: int) -> None:
+    @rule(
+        order=ORDERS,
+        refund=st.sampled_from([1000, 4900, 30000]),
+        request_id=st.sampled_from(["", "", "r-1", "r-2"]),
+        wrong=st.sampled_from([0, 0, 0, 0, 100]),
+        trouble=troubles("cancel", "refunds", "fetch"),
+    )
+    def shop_cancels_a_part(
+        self, order: int, refund: int, request_id: str, wrong: int, trouble: Trouble | None
+    ) -> None:
         self.play.pay_status(order)
+        self.meet(trouble)
+        self.play.cancel(order, refund, request_id, wrong)
 
-    @rule(place=PLACES)
-    def buyer_pays(self, place: int) -> None:
+    @rule(order=ORDERS, ask=st.booleans(), trouble=troubles("cancel", "refunds", "fetch", "expire"))
+    def shop_cancels_all(self, order: int, ask: bool, trouble: Trouble | None) -> None:
+        if ask:
+            self.play.pay_status(order)
+        self.meet(trouble)
+        self.play.cancel(order, None, "")
+
+    @rule(place=PLACES, trouble=troubles("cancel", "refunds", "fetch"))
+    def shop_cancels_again(self, place: int, trouble: Trouble | None) -> None:
+        self.meet(trouble)
+        self.play.cancel_again(place)
+
+    @rule(place=PLACES, trouble=troubles("fetch", "webhook", "forward"))
+    def order_is_paid(self, place: int, trouble: Trouble | None) -> None:
+        self.meet(trouble)
         self.play.buyer("pay", place)
+        self.play.webhooks()
+        self.play.work()
 
-    @rule(place=PLACES)
-    def buyer_is_declined(self, place: int) -> None:
-        self.play.buyer("decline", place)
+    @rule(amount=st.sampled_from([None, 1000, 30000]), place=PLACES, trouble=troubles("fetch", "refunds", "webhook"))
+    def somebody_refunds_in_the_console(self, amount: int | None, place: int, trouble: Trouble | None) -> None:
+        self.meet(trouble)
+        self.play.console_refund(amount, place)
 
-    @rule(place=PLACES, way=st.sampled_from(["success_url", "cancel_url"]))
-    def buyer_returns(self, place: int, way: str) -> None:
+    @rule(status=st.sampled_from(["succeeded", "failed", "failed"]), place=PLACES)
+    def refund_ends(self, status: str, place: int) -> None:
+        self.play.refund_ends(status, place)
+
+    @rule(won=st.sampled_from([None, True, False]), place=PLACES)
+    def buyer_disputes(self, won: bool | None, place: int) -> None:
+        if won is None:
+            self.play.dispute(place)
+        else:
+            self.play.dispute_ends(won=won)
+
+    @rule(place=PLACES, how=st.sampled_from(["pay", "pay", "decline"]))
+    def buyer_acts(self, place: int, how: str) -> None:
+        self.play.buyer(how, place)
+
+    @rule(
+        place=PLACES,
+        way=st.sampled_from(["success_url", "cancel_url"]),
+        trouble=troubles("fetch", "webhook", "forward"),
+    )
+    def buyer_returns(self, place: int, way: str, trouble: Trouble | None) -> None:
+        self.meet(trouble)
         self.play.buyer_returns(way, place)
 
     @rule(place=st.integers(0, 3))
     def webhook_arrives(self, place: int) -> None:
         self.play.webhook(place)
 
-    @rule(queue=st.sampled_from(Queue))
-    def worker_steps(self, queue: Queue) -> None:
-        self.play.step(queue)
+    @rule(queue=st.sampled_from(QUEUES), dies=st.booleans())
+    def worker_steps(self, queue: Queue, dies: bool) -> None:
+        if dies:
+            self.play.abandon(queue)
+        else:
+            self.play.step(queue)
 
-    @rule()
-    def workers_work(self) -> None:
+    @rule(trouble=troubles("fetch", "refunds", "cancel", "expire", "forward"))
+    def workers_work(self, trouble: Trouble | None) -> None:
+        self.meet(trouble)
         self.play.work()
 
-    @rule(queue=st.sampled_from([Queue.CALLS, Queue.LOOKS, Queue.NOTIFICATIONS, Queue.DELIVERIES]))
-    def worker_dies(self, queue: Queue) -> None:
-        self.play.abandon(queue)
-
-    @rule(asleep=st.booleans())
-    def workers_sleep(self, asleep: bool) -> None:
-        self.play.workers_asleep = asleep
-        self.play.note(f"workers: {'asleep' if asleep else 'awake'} while others wait")
-
-    @rule(seconds=SECONDS)
-    def time_passes(self, seconds: float) -> None:
+    @rule(seconds=SECONDS, work=st.booleans())
+    def time_passes(self, seconds: float, work: bool) -> None:
         self.play.pass_time(seconds)
+        if work:
+            self.play.webhooks()
+            self.play.work()
 
-    @rule(fault=st.sampled_from(FAULTS), times=st.sampled_from([1, 1, 2, 5]))
-    def fault_begins(self, fault: tuple[str, str, dict[str, Any]], times: int) -> None:
-        self.play.fault(fault[0], fault[1], times, None, **fault[2])
+    @rule(begins=st.sampled_from([False, False, True]), seconds=SECONDS)
+    def outage(self, begins: bool, seconds: float) -> None:
+        if begins:
+            self.play.outage()
+        else:
+            self.play.pass_time(seconds)
+            self.play.faults_end()
 
-    @rule(fault=st.sampled_from(FAULTS), seconds=st.sampled_from([20.0, 300.0, 4000.0]))
-    def fault_lasts(self, fault: tuple[str, str, dict[str, Any]], seconds: float) -> None:
-        self.play.fault(fault[0], fault[1], None, seconds, **fault[2])
-
-    @rule()
-    def outage_begins(self) -> None:
-        self.play.outage()
-
-    @rule()
-    def faults_end(self) -> None:
-        self.play.faults_end()
-
-    @rule(statements=st.integers(0, 30), dies=st.booleans())
-    def database_breaks(self, statements: int, dies: bool) -> None:
-        self.play.cut(statements, dies=dies)
-
-    @rule(
-        place=st.sampled_from(["before", "after"]),
-        what=st.sampled_from(["die", "lapse", "buyer pays", "webhooks", "work", "equal start", "other start", "pause"]),
-    )
-    def meanwhile(self, place: str, what: str) -> None:
-        self.play.plan(place, what, self._acts()[what])
-
-    def _acts(self) -> dict[str, Callable[[], Any]]:
-        play = self.play
-        return {
-            "die": play.die,
-            "lapse": play.lapse,
-            "buyer pays": lambda: play.buyer("pay"),
-            "webhooks": play.webhooks,
-            "work": play.work,
-            "equal start": lambda: play.pay_start(1, 64900),
-            "other start": lambda: play.pay_start(1, 10000),
-            "pause": lambda: play.pass_time(6),
-        }
-
-    @rule(place=PLACES)
-    def staff_look(self, place: int) -> None:
-        self.play.staff_look(place)
+    @rule(place=PLACES, who=st.sampled_from(["staff", "shop", "nobody for a while", "workers again"]))
+    def somebody_looks(self, place: int, who: str) -> None:
+        if who == "staff":
+            self.play.staff_look(place)
+        elif who == "shop":
+            self.play.pay_status(1)
+        else:
+            self.play.workers_asleep = who == "nobody for a while"
+            self.play.note(f"workers: {'asleep' if self.play.workers_asleep else 'awake'} while others wait")
 
     def teardown(self) -> None:
         try:
@@ -170,7 +174,7 @@ def run(stage: Stage, number: int) -> Play:
     wanted: Any = settings(
         max_examples=1,
         stateful_step_count=STEPS,
-        phases=(Phase.generate, Phase.shrink),
+        phases=PHASES,
         database=None,
         deadline=None,
         print_blob=False,

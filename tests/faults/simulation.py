@@ -4,15 +4,18 @@ The history holds every act and every answer; the checker reads it beside the bo
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.utils import timezone
 
-from bridge.sandbox.books import Session
+from bridge.sandbox.books import Dispute, Payment, Refund, Session
+from bridge.sandbox.stripe.accounts import Account
 from bridge.sandbox.stripe.checkout import NotPossible
+from bridge.sandbox.stripe.params import Refused
 from payments import staff
 from payments.models import PaymentSession
 from tests.factories import API_KEY
@@ -20,6 +23,9 @@ from tests.faults.backstage import MOST_STEPS, Answer, Backstage, Broken
 
 LONGEST_END = timedelta(days=40)
 PATIENCE = timedelta(seconds=60)
+
+
+_WHO = ("DBType", "JoinerId")
 
 
 class Play(Backstage):
@@ -59,6 +65,28 @@ class Play(Backstage):
     def pay_status(self, order: int) -> Answer:
         """The shop asks what PGB knows."""
         return self.call("PayStatus", OrderId=order)
+
+    def cancel(self, order: int, refund: int | None, request_id: str, wrong: int = 0) -> Answer:
+        """Ask for money back, all that remains with ``refund`` None, from the balance that the shop last heard of.
+
+        ``wrong`` is what the shop is mistaken by.
+        """
+        heard = [one.said["Balance"] for one in self.answers if one.of(order) and one.said and "Balance" in one.said]
+        balance = int(heard[-1]) + wrong if heard else wrong
+        asked: dict[str, Any] = {"OrderId": order, "NationCode": "KR", "CurrentTotalPrice": str(balance)}
+        if request_id:
+            asked["RequestId"] = request_id
+        if refund is None:
+            return self.call("FullCancel", **asked, PGType="stripe", PayType="CARD")
+        left = str(max(balance - refund, 0))
+        return self.call("PartialCancel", **asked, RefundPrice=str(refund), ModifedTotalPrice=left)
+
+    def cancel_again(self, place: int) -> None:
+        """Repeat an earlier cancel, word for word."""
+        cancels = [one for one in self.answers if one.is_cancel]
+        if cancels:
+            again = cancels[-1 - place % len(cancels)]
+            self.call(again.call, **{name: again.asked[name] for name in again.asked if name not in _WHO})
 
     # What the buyer does.
 
@@ -103,6 +131,54 @@ class Play(Backstage):
         """Let all webhooks in that are due."""
         while self.stage.schedule.due():
             self.webhook()
+
+    def _paid(self, place: int) -> Payment | None:
+        """Return one of the payments that brought money, the newest first."""
+        paid = [one for one in self.stage.sandbox.stripe.books.payments.values() if one.captured]
+        return paid[-1 - place % len(paid)] if paid else None
+
+    def console_refund(self, amount: int | None, place: int = 0) -> None:
+        """Somebody gives money back in the gateway's own console."""
+        payment = self._paid(place)
+        if payment is None:
+            return
+        stripe = self.stage.sandbox.stripe
+        with self._at_gateway(f"console refund of {amount or 'all'} of {payment.id}"):
+            stripe.money_back.refund(self._account(payment), payment, {"amount": amount})
+
+    def refund_ends(self, status: str, place: int = 0) -> None:
+        """A refund comes to its end at the bank, or fails after all."""
+        refunds = list(self.stage.sandbox.stripe.books.refunds.values())
+        if refunds:
+            refund = refunds[-1 - place % len(refunds)]
+            with self._at_gateway(f"refund {refund.id} of {refund.amount}, {refund.status}, is {status}"):
+                self.stage.sandbox.stripe.money_back.end(self._account(refund), refund, status)
+
+    def dispute(self, place: int = 0) -> None:
+        """The buyer disputes a payment."""
+        payment = self._paid(place)
+        if payment is not None:
+            with self._at_gateway(f"dispute of {payment.id}"):
+                self.stage.sandbox.stripe.money_back.dispute(self._account(payment), payment)
+
+    def dispute_ends(self, *, won: bool) -> None:
+        """The oldest open dispute is decided."""
+        disputes = self.stage.sandbox.stripe.books.disputes.values()
+        dispute = next((one for one in disputes if one.status == "needs_response"), None)
+        if dispute is not None:
+            with self._at_gateway(f"dispute {dispute.id} is {'won' if won else 'lost'}"):
+                self.stage.sandbox.stripe.money_back.close_dispute(self._account(dispute), dispute, won=won)
+
+    def _account(self, one: Payment | Refund | Dispute) -> Account:
+        return next(a for a in self.stage.sandbox.stripe.accounts.values() if a.mid == one.account)
+
+    @contextmanager
+    def _at_gateway(self, text: str) -> Iterator[None]:
+        self.note(f"gateway: {text}")
+        try:
+            yield
+        except (NotPossible, Refused) as error:
+            self.note(f"    -> {error}")
 
     # Faults.
 
@@ -154,6 +230,11 @@ class Play(Backstage):
         ``after_a_minute`` is called when everybody has answered again for PATIENCE.
         """
         self.faults_end()
+        for refund in list(self.stage.sandbox.stripe.books.refunds.values()):
+            if refund.status in ("pending", "requires_action"):
+                with self._at_gateway(f"refund {refund.id} of {refund.amount} arrives"):
+                    self.stage.sandbox.stripe.money_back.end(self._account(refund), refund, "succeeded")
+        self.calls_before_end = len(self.stage.sandbox.stripe.books.calls)
         begun = timezone.now()
         asked = False
         for _ in range(MOST_STEPS):
@@ -175,5 +256,5 @@ class Play(Backstage):
             self.pay_status(order)
 
     def _go_to(self, at: datetime) -> None:
-        # Not to the very moment, so that what is held back by another clock's digits is due, too.
-        self.clock.move_to(max(at, timezone.now()) + timedelta(milliseconds=10))
+        # A second at least: what is due may be held back by an open circuit.
+        self.clock.move_to(max(at + timedelta(milliseconds=10), timezone.now() + timedelta(seconds=1)))

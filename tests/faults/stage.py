@@ -22,7 +22,7 @@ from django.db import connection
 from django.test import Client, override_settings
 from django.utils import timezone
 
-from bridge import opening, start, waiting
+from bridge import cancel, opening, start, waiting
 from bridge.gateways.http import Door
 from bridge.sandbox.sandbox import Sandbox
 from bridge.sandbox.schedule import Job, Schedule, now
@@ -190,7 +190,7 @@ class Stage:
             clock = held.enter_context(time_machine.travel(BEGIN, tick=False))
             held.enter_context(connection.execute_wrapper(self.cut))
             simulated = _SimulatedTime(lambda seconds: self.sleeping(seconds))
-            for module in (waiting, opening, start):
+            for module in (waiting, opening, start, cancel):
                 held.enter_context(patch.object(module, "time", simulated))
             held.enter_context(patch.object(Door, "exchange", self._watched(Door.exchange)))
             try:
