@@ -12,19 +12,14 @@ import structlog
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from bridge import doubt, drains
+from bridge import doubt, lists
 from bridge.accounts import gateway_of, is_live
-from bridge.gateways import GATEWAYS, gateway_class
 from bridge.gateways.base import Denied, Fetched, Gateway, GatewayError, Refund, Refused, Status
-from bridge.gateways.transactions import Transaction
-from bridge.waiting import hands_off
-from merchants.models import Merchant
 from payments import differences, reconciling
 from payments.differences import Pair, Theirs
 from payments.models import Cancellation, Difference, PaymentSession, Reconciliation
 from payments.sums import midnights
 
-AT_ONCE = 1000
 ASKED_AT_ONCE = 100
 # More than that is no difference between two books: the list is of another account, or no list at all.
 MOST_ASKED = 2000
@@ -34,21 +29,12 @@ MARGIN = timedelta(hours=1)
 log = structlog.get_logger(__name__)
 
 
-class Ending(Exception):
-    """This process was told to end: the day is left to another run."""
-
-
-def gateways() -> list[str]:
-    """Return the codes of the gateways that have a list to hold our books against."""
-    return [code for code in GATEWAYS if gateway_class(code).capabilities.report]
-
-
 def days_due(today: date) -> None:
     """Do yesterday, and the days of the last week that failed or have unhandled differences; ``today`` in Seoul.
 
     Safe to run anywhere, twice, at once.
     """
-    for code in gateways():
+    for code in lists.gateways():
         for day in reconciling.days_to_do(code, today):
             try:
                 one_day(code, day)
@@ -59,7 +45,7 @@ def days_due(today: date) -> None:
 def one_day(code: str, day: date) -> list[Reconciliation]:
     """Do one day of all merchants of the gateway ``code`` and return their runs, DONE or FAILED.
 
-    Raises reconciling.Busy if another process is at it, and Ending.
+    Raises reconciling.Busy if another process is at it, and lists.Ending.
     """
     runs = reconciling.begin(reconciling.merchants_of(code, day), day, timezone.now())
     if not runs:
@@ -97,7 +83,8 @@ class _Rest:
 
     def compare(self, run: Reconciliation) -> None:
         """Hold the gateway's list of one merchant against our books, whichever merchant those name."""
-        for listed in _parts(run):
+        begins, ends = midnights(run.day, run.day)
+        for listed in lists.listed(run.merchant, begins - MARGIN, ends + MARGIN):
             for pair in reconciling.compare(run, listed, timezone.now()):
                 if pair.cancellation is not None:
                     self.refunds.discard(pair.cancellation.pk)
@@ -116,26 +103,6 @@ class _Rest:
         for refunds in _rows(cancels.select_related("session__merchant"), self.refunds):
             asked = _counted(asked, refunds)
             reconciling.keep(run, _found(run, gateway, refunds, _ask_refund), timezone.now())
-
-
-def _parts(run: Reconciliation) -> Iterator[list[Theirs]]:
-    """Yield the gateway's list of a day, and a little more, in parts of AT_ONCE."""
-    gateway, (begins, ends) = gateway_of(run.merchant), midnights(run.day, run.day)
-    after, part, more = "", [], True
-    while more:
-        _begin_another_call()
-        page = gateway.list_transactions(begins - MARGIN, ends + MARGIN, after)
-        part += [_listed(one, run.merchant) for one in page.transactions]
-        after, more = page.after, bool(page.after)
-        if len(part) >= AT_ONCE or not more:
-            yield part
-            part = []
-
-
-def _begin_another_call() -> None:
-    if drains.ENDING.is_set():
-        raise Ending
-    hands_off()
 
 
 def _rows(rows: QuerySet[Any], keys: set[int]) -> Iterator[list[Any]]:
@@ -157,7 +124,7 @@ def _found(
     """Return what differs of these rows of ours, each asked for by itself."""
     found = []
     for row in rows:
-        _begin_another_call()
+        lists.begin_another_call()
         pair = ask(gateway, row)
         session, cancel = (row.session, row) if isinstance(row, Cancellation) else (row, None)
         if pair is None:
@@ -185,22 +152,6 @@ def _ask_refund(gateway: Gateway, cancel: Cancellation) -> Pair | None:
         if {one.gateway_cancel_id, one.cancel_id} & names:
             return Pair(_of_refund(one, cancel), session, cancel)
     return None
-
-
-def _listed(one: Transaction, merchant: Merchant) -> Theirs:
-    return Theirs(
-        kind=one.kind,
-        status=one.status,
-        gateway_payment_id=one.gateway_payment_id,
-        amount=one.amount,
-        currency=one.currency,
-        at=one.at,
-        reference=one.reference,
-        gateway_cancel_id=one.gateway_cancel_id,
-        cancel_id=one.cancel_id,
-        livemode=is_live(merchant) if one.livemode is None else one.livemode,
-        mid=one.mid or merchant.mid,
-    )
 
 
 _STATUSES = {Status.PAID: differences.DONE, Status.UNSETTLED: differences.PENDING}

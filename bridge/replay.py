@@ -12,8 +12,10 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from bridge import complete, webhooks
+from bridge import complete, lists, webhooks
 from bridge.gateways.base import GatewayError
+from payments import differences, reconciling
+from payments.differences import Theirs
 from payments.models import (
     OPEN_CALLS,
     RESERVING,
@@ -86,6 +88,35 @@ def sessions_since(since: datetime) -> list[int]:
     }
     rows = PaymentSession.objects.filter(begun | Q(*(Exists(part) for part in of_it.values()), _connector=Q.OR))
     return list(rows.exclude(~Q(stage__in=sorted(LIVE)), gateway_id="").order_by("pk").values_list("pk", flat=True))
+
+
+def listed_since(since: datetime) -> tuple[set[int], list[Outcome]]:
+    """Return the keys of the payments that gateways list since ``since``, and what of ours they list that is not here.
+
+    So also a payment is found that ended here before ``since``, or of which no notification was kept.
+    """
+    now = timezone.now()
+    keys: set[int] = set()
+    lost: list[Outcome] = []
+    for merchant in [one for code in lists.gateways() for one in reconciling.merchants_of(code, timezone.localdate())]:
+        try:
+            for listed in lists.listed(merchant, since, now + complete.CLOCK_MARGIN):
+                for pair in differences.pairs(merchant.gateway, listed):
+                    if pair.session is not None:
+                        keys.add(pair.session.pk)
+                    elif not pair.is_foreign:
+                        lost.append(_lost(pair.theirs))
+        except GatewayError as error:
+            lost.append(Outcome(merchant.code, problem=f"{NO_ANSWER}: {error.code}"))
+    return keys, lost
+
+
+def _lost(theirs: Theirs) -> Outcome:
+    """Say what the gateway has under a number of ours that our books do not have: nobody can make it up."""
+    what = f"{theirs.kind.lower()} {theirs.subject} of {theirs.amount} {theirs.currency}"
+    return Outcome(
+        theirs.reference or theirs.cancel_id, problem=f"not here: the gateway has a {what} under this number"
+    )
 
 
 def orphans_since(since: datetime) -> list[int]:

@@ -9,7 +9,7 @@ from django.db.models import Count
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
-from bridge import reconcile
+from bridge import lists, reconcile
 from payments.models import Difference, Reconciliation, ReconciliationState
 from payments.reconciling import Busy
 
@@ -23,7 +23,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--date", required=True, metavar="D", help="a day that is over, such as 2026-11-21")
-        parser.add_argument("--gateway", metavar="G", help="one of: " + ", ".join(reconcile.gateways()))
+        parser.add_argument("--gateway", metavar="G", help="one of: " + ", ".join(lists.gateways()))
 
     def handle(self, *args: Any, **options: Any) -> None:
         day = _day(options["date"])
@@ -65,7 +65,7 @@ def _day(text: str) -> date:
 
 
 def _gateways(code: str | None) -> list[str]:
-    known = reconcile.gateways()
+    known = lists.gateways()
     if code is not None and code not in known:
         raise CommandError(f"{code!r} is no gateway with a list: give one of {', '.join(known)}")
     return [code] if code else known

@@ -47,11 +47,7 @@ class Command(BaseCommand):
             for notice in _notices(options["notification"]):
                 yield replay.notification(notice, apply=apply)
         else:
-            since = moment(options["since"])
-            for pk in replay.sessions_since(since):
-                yield replay.payment(PaymentSession.objects.select_related("merchant").get(pk=pk), apply=apply)
-            for pk in replay.orphans_since(since):
-                yield replay.notification(Notification.objects.get(pk=pk), apply=apply)
+            yield from _since(moment(options["since"]), apply)
 
     def _tell(self, outcome: Outcome) -> str:
         """Write what became of one, and return what it counts as."""
@@ -61,6 +57,15 @@ class Command(BaseCommand):
             self.stderr.write(f"{outcome.name}: {outcome.problem}")
             return UNANSWERED if outcome.problem.startswith(replay.NO_ANSWER) else NOT_HERE
         return CHANGED if outcome.changes else UNCHANGED
+
+
+def _since(since: datetime, apply: bool) -> Iterator[Outcome]:
+    listed, lost = replay.listed_since(since)
+    yield from lost
+    for pk in sorted(listed.union(replay.sessions_since(since))):
+        yield replay.payment(PaymentSession.objects.select_related("merchant").get(pk=pk), apply=apply)
+    for pk in replay.orphans_since(since):
+        yield replay.notification(Notification.objects.get(pk=pk), apply=apply)
 
 
 def moment(text: str) -> datetime:
