@@ -44,8 +44,10 @@ def test_no_page_is_wider_than_the_screen(world, office, width):
     pages = ["", "paymentsession/", "notification/", "delivery/"]
     pages += [f"paymentsession/{session.pk}/change/", f"notification/{session.notifications.first().pk}/change/"]
     pages += [f"delivery/{session.deliveries.get().pk}/change/"]
-    for path in pages:
-        office.goto(f"/admin/payments/{path}" if path else "/admin/")
+    addresses = [f"/admin/payments/{path}" if path else "/admin/" for path in pages]
+    addresses.append(f"/admin/merchants/shop/{world.shop.pk}/change/")
+    for path in addresses:
+        office.goto(path)
         expect(office.locator("h1")).to_be_visible()
         assert office.evaluate("document.documentElement.scrollWidth") <= width, path
 
