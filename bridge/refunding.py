@@ -52,16 +52,18 @@ def follow(session: PaymentSession, found: Fetched, now: datetime) -> None:
 def _settle_known(
     session: PaymentSession, known: Sequence[Cancellation], found: Iterable[Refund], now: datetime
 ) -> list[Refund]:
-    """Settle the cancels that the refunds belong to, and return the refunds that belong to none."""
-    by_id = {str(one.uuid): one for one in known}
-    by_id |= {one.gateway_cancel_id: one for one in known if one.gateway_cancel_id}
-    others, settled = [], set()
+    """Settle the cancels that the refunds belong to, and return the refunds that belong to none.
+
+    A cancel is one refund: a second one under its id went without a request.
+    """
+    by_theirs = {one.gateway_cancel_id: one for one in known if one.gateway_cancel_id}
+    by_ours = {str(one.uuid): one for one in known if not one.gateway_cancel_id}
+    others = []
     for refund in sorted(found, key=lambda one: _BEST_FIRST.index(one.status)):
-        cancellation = by_id.get(refund.gateway_cancel_id) or by_id.get(refund.cancel_id)
-        if cancellation is None or (cancellation.pk in settled and refund.status is not RefundStatus.FAILED):
+        cancellation = by_theirs.get(refund.gateway_cancel_id) or by_ours.pop(refund.cancel_id, None)
+        if cancellation is None:
             others.append(refund)
-        elif cancellation.pk not in settled:
-            settled.add(cancellation.pk)
+        else:
             settle(session, cancellation, refund, now)
     return others
 

@@ -191,6 +191,15 @@ def test_a_refund_in_the_console_during_an_open_cancel_is_booked_after_it(unatte
     assert (unattended.session().balance, unattended.session().attention) == (59100, False)
 
 
+def test_a_second_refund_under_our_own_id_is_recorded_as_made_without_us(paid):
+    first = paid.partial(4900)
+    twin = paid.sandbox.stripe.refund(paid.session().gateway_id, 4900, silent=True)
+    twin.metadata["pgb_cancel"] = first["CancelId"]
+    for _ in range(2):
+        assert (paid.look().balance, cancels()) == (55100, [(4900, "DONE"), (4900, "DONE")])
+    assert [one.origin for one in Cancellation.objects.order_by("pk")] == ["SHOP", "GATEWAY"]
+
+
 def test_a_dispute_is_flagged_told_and_asked_about_before_a_cancel(paid):
     paid.sandbox.stripe.dispute(paid.session().gateway_id, silent=True)
     session = paid.look()
