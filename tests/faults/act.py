@@ -1,10 +1,10 @@
 """The process under the knife: PGB is loaded once, and each act is done by a fork of it, in one thread.
 
-    python -m tests.faults.act
+    python -m tests.faults.act CLOCK
 
-Reads lines "WHAT TIME". WHAT is ``web`` (take one request) or the name of a queue (work off what is due); TIME is
-the application's clock, in seconds since the epoch. Writes "PID PORT" when the fork is there, stopped, its port
-open for ``web``; then its exit code: 0, or the signal that killed it as a negative number.
+Reads lines: ``web`` (take one request) or the name of a queue (work off what is due). For each writes "PID PORT"
+when the fork is there, stopped, its port open for ``web``; then its exit code: 0, or the signal that killed it as a
+negative number. Whenever the fork is let go its clock is set to what the file CLOCK says, and stands still there.
 """
 
 import ctypes
@@ -13,6 +13,7 @@ import signal
 import sys
 import traceback
 from datetime import UTC, datetime
+from pathlib import Path
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import time_machine
@@ -39,16 +40,15 @@ def main() -> None:
     # A pool opens connections in threads of its own; here every write is to be the one thread's.
     connection.settings_dict["OPTIONS"].pop("pool")
     for line in sys.stdin:
-        what, clock = line.split()
         server = make_server("127.0.0.1", 0, application, handler_class=Quiet)
-        pid = fork(what, float(clock), server)
+        pid = fork(line.strip(), server)
         server.server_close()
         os.waitpid(pid, os.WUNTRACED)
         print(pid, server.server_port, flush=True)
         print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 
 
-def fork(what: str, clock: float, server: WSGIServer) -> int:
+def fork(what: str, server: WSGIServer) -> int:
     """Return the pid of a process that stops itself, and then does the act and ends."""
     follow = die_with_parent(signal.SIGKILL)
     pid = os.fork()
@@ -58,13 +58,19 @@ def fork(what: str, clock: float, server: WSGIServer) -> int:
         follow()
         # Where only parents may trace their children.
         ctypes.CDLL(None).prctl(_PR_SET_PTRACER, _ANYBODY, 0, 0, 0)
+        signal.signal(signal.SIGCONT, set_clock)
         os.kill(os.getpid(), signal.SIGSTOP)
-        time_machine.travel(datetime.fromtimestamp(clock, UTC), tick=False).start()
         do(what, server)
         os._exit(0)
     except BaseException:
         traceback.print_exc()
         os._exit(1)
+
+
+def set_clock(*_args: object) -> None:
+    """Let time stand still where the file says."""
+    now = datetime.fromtimestamp(float(Path(sys.argv[1]).read_text()), UTC)
+    time_machine.travel(now, tick=False).start()
 
 
 def do(what: str, server: WSGIServer) -> None:

@@ -1,4 +1,4 @@
-"""A town on the test's database, whose PGB can be killed at any socket write; needs strace."""
+"""A town on the test's database, whose PGB can be cut at any socket write; needs strace."""
 
 import os
 import shutil
@@ -38,7 +38,7 @@ def running_sandbox():
 
 @pytest.fixture(scope="session")
 def knife(strace, django_db_setup, running_sandbox, live_server, tmp_path_factory):
-    """Processes on the test's database that can be killed. See Knife."""
+    """Processes on the test's database that can be cut. See Knife."""
     told = {
         "ALLOWED_HOSTS": "127.0.0.1",
         "DATABASE_URL": url_of_test_database(),
@@ -69,6 +69,6 @@ def pytest_terminal_summary(terminalreporter):
     reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
     rows = [value for report in reports for name, value in report.user_properties if name == "sweep"]
     if rows:
-        terminalreporter.section("killed at every socket write")
+        terminalreporter.section("processes cut at socket writes")
         for line in (TABLE_HEAD, *rows):
             terminalreporter.line(line)

@@ -1,7 +1,7 @@
 """The flows whose process is killed at every socket write, and what those outside do before and afterwards."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from bridge import drains
 from payments.queues import Queue
@@ -19,7 +19,7 @@ class Flow:
     """An act of one process: ``web`` takes one request, a queue's name is a worker that works off what is due.
 
     ``again`` is what the shop's call comes to when it is repeated after everything. Where the gateway ``lags``, what
-    is new there is not found for a minute.
+    is new there is not found for a minute. ``hangs``: also in `make test` its process does.
     """
 
     name: str
@@ -27,6 +27,8 @@ class Flow:
     outcome: Outcome
     again: str
     lags: bool = False
+    hangs: bool = False
+    may_hang: ClassVar[bool] = True
 
     def prepare(self, town: Town) -> Order:
         """Bring an order to where the act begins."""
@@ -64,6 +66,8 @@ class PayStart(Flow):
 class Webhook(PayStart):
     """The gateway tells of the payment; what is not answered it tells again."""
 
+    may_hang = False  # the gateway waits for each answer 20 seconds, by no clock of ours
+
     def prepare(self, town: Town) -> Order:
         order = super().prepare(town)
         town.start(order)
@@ -76,6 +80,8 @@ class Webhook(PayStart):
 
 class Notice(Webhook):
     """A worker finds a webhook that was stored."""
+
+    may_hang = True
 
     def prepare(self, town: Town) -> Order:
         order = super().prepare(town)
@@ -148,19 +154,19 @@ class CancelCall(Cancel):
 
 
 FLOWS: list[Flow] = [
-    PayStart("PayStart", "web", PAID, "ALREADY_PAID"),
+    PayStart("PayStart", "web", PAID, "ALREADY_PAID", hangs=True),
     PayStart("PayStart, lists lag", "web", PAID, "ALREADY_PAID", lags=True),
     Webhook("webhook", "web", PAID, "ALREADY_PAID"),
     Notice("complete, by a webhook", Queue.NOTIFICATIONS, PAID, "ALREADY_PAID"),
     Look("complete, by a look", Queue.LOOKS, PAID, "ALREADY_PAID"),
     Cancel("partial cancel", "web", LESS, "Done"),
     Cancel("partial cancel, with an id", "web", LESS, "Done", named=True),
-    CancelCall("partial cancel, the call", Queue.CALLS, LESS, "Done"),
+    CancelCall("partial cancel, the call", Queue.CALLS, LESS, "Done", hangs=True),
     CancelCall("partial cancel, the call, lists lag", Queue.CALLS, LESS, "Done", lags=True),
     Cancel("full cancel", "web", NOTHING_LEFT, "Done"),
     Cancel("full cancel, with an id", "web", NOTHING_LEFT, "Done", named=True),
     CancelCall("full cancel, the call", Queue.CALLS, NOTHING_LEFT, "Done"),
     Cancel("full cancel, unpaid", "web", NEVER_PAID, "Done"),
-    CancelCall("full cancel, unpaid, the call", Queue.CALLS, NEVER_PAID, "Done"),
-    Forward("forward", Queue.DELIVERIES, PAID, "ALREADY_PAID"),
+    CancelCall("full cancel, unpaid, the call", Queue.CALLS, NEVER_PAID, "Done", hangs=True),
+    Forward("forward", Queue.DELIVERIES, PAID, "ALREADY_PAID", hangs=True),
 ]

@@ -5,23 +5,23 @@ The clock stands still but for what the sweep moves it, also for the process und
 
 import json
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 import time_machine
+from django.db import connection
 from django.utils import timezone
 
 from bridge.sandbox.stripe.accounts import Account
 from bridge.sandbox.stripe.events import signature_header
 from tests.factories import API_KEY
-from tests.faults.knife import Done, Knife
+from tests.faults.knife import APPLICATION_NAME, Knife
+from tests.threads import until
 from tests.world import World, code
 
-T = TypeVar("T")
 PATIENCE = 60.0  # seconds of real time
 NO_ANSWER = {"ErrorCode": "no answer", "Type": "", "RedirectUrl": ""}
 
@@ -65,11 +65,15 @@ class Town:
         self.orders.append(Order(1 + len(self.orders)))
         return self.orders[-1]
 
-    def cut(self, what: str, call: Callable[[str], T], kill_at: int | None) -> Done[T]:
-        """Let a process do ``what``; the knife comes down at its socket write number ``kill_at``."""
-        done = self.knife.act(what, timezone.now().timestamp(), call, kill_at)
-        self.send_webhooks_to(self.pgb)
-        return done
+    def act_holds_a_lock(self) -> bool:
+        """Say whether the process that stands still does so in a transaction: everybody must wait for it then."""
+        with connection.cursor() as cursor:
+            until(lambda: "active" not in self._states(cursor), PATIENCE)
+            return any(state.startswith("idle in transaction") for state in self._states(cursor))
+
+    def _states(self, cursor: Any) -> list[str]:
+        cursor.execute("SELECT state FROM pg_stat_activity WHERE application_name = %s", [APPLICATION_NAME])
+        return [state or "" for (state,) in cursor.fetchall()]
 
     # The shop's program
 
