@@ -6,7 +6,15 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from payments.models import OPEN_CALLS, RESERVING, Cancellation, GatewayCall, Notification
+from payments.models import (
+    OPEN_CALLS,
+    RESERVING,
+    Approval,
+    ApprovalState,
+    Cancellation,
+    GatewayCall,
+    Notification,
+)
 
 BATCH = 1000
 
@@ -20,7 +28,9 @@ def empty_bodies(before: datetime) -> int:
     notices = Notification.objects.filter(received_at__lt=before, due_at=None)
     calls = GatewayCall.objects.filter(created_at__lt=before).exclude(state__in=OPEN_CALLS)
     cancels = Cancellation.objects.filter(requested_at__lt=before).exclude(state__in=RESERVING)
-    return _emptied(notices, "sealed_body") + _emptied(calls, "sealed_body") + _emptied(cancels, "sealed_account")
+    requests = Approval.objects.filter(requested_at__lt=before).exclude(state=ApprovalState.WAITING)
+    accounts = _emptied(cancels, "sealed_account") + _emptied(requests, "sealed_account")
+    return _emptied(notices, "sealed_body") + _emptied(calls, "sealed_body") + accounts
 
 
 def _emptied(rows: QuerySet[Any], column: str) -> int:

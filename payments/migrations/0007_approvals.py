@@ -2,6 +2,7 @@
 
 import django.db.models.deletion
 import django.utils.timezone
+import uuid
 from django.conf import settings
 from django.db import migrations, models
 
@@ -33,6 +34,7 @@ class Migration(migrations.Migration):
             name='Approval',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('uuid', models.UUIDField(default=uuid.uuid4, editable=False)),
                 ('kind', models.CharField(choices=[('CANCEL', '취소'), ('ACCEPT', '정상 인정')], max_length=8, verbose_name='요청')),
                 ('state', models.CharField(choices=[('WAITING', '승인 대기'), ('APPROVED', '승인함'), ('REJECTED', '반려함'), ('WITHDRAWN', '철회함'), ('STALE', '효력 잃음')], default='WAITING', max_length=10, verbose_name='상태')),
                 ('amount', models.BigIntegerField(verbose_name='금액')),

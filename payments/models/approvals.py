@@ -1,5 +1,7 @@
 """What a second person must agree to, and above which amounts."""
 
+from uuid import uuid4
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -38,6 +40,7 @@ class Approval(models.Model):
     ``version`` is the payment's as the requester saw it (``payments.cancelling.version_of``).
     """
 
+    uuid = models.UUIDField(default=uuid4, editable=False)
     session = models.ForeignKey(
         PaymentSession, on_delete=models.PROTECT, related_name="approvals", verbose_name=_("결제")
     )

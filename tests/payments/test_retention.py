@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from payments.models import Cancellation, GatewayCall, Notification
+from payments.models import Approval, Cancellation, GatewayCall, Notification
 from payments.retention import empty_bodies
-from tests.payments.factories import CancellationFactory
+from tests.payments.factories import ApprovalFactory, CancellationFactory
 
 
 def test_old_bodies_are_emptied_and_their_hash_stays(world):
@@ -33,6 +33,8 @@ def test_what_is_not_worked_off_keeps_its_body(world):
 def test_the_account_of_a_buyer_is_kept_until_his_money_is_there(db):
     account = {"bank": "088", "account": "110-123-456789", "holder": "kim"}
     ended, under_way = CancellationFactory(account=account), CancellationFactory(account=account, state="PENDING")
-    assert empty_bodies(timezone.now() + timedelta(seconds=1)) == 1
+    asked = ApprovalFactory(account=account, state="STALE")
+    assert empty_bodies(timezone.now() + timedelta(seconds=1)) == 2
+    assert Approval.objects.get(pk=asked.pk).account is None
     assert Cancellation.objects.get(pk=ended.pk).account is None
     assert Cancellation.objects.get(pk=under_way.pk).account == account
