@@ -223,8 +223,24 @@ def test_unpaid_payment_has_no_refunds_and_nobody_is_asked(peers, settings):
 
 @pytest.mark.parametrize(
     "body",
-    [page({**MADE, "payment_intent": "pi_4"}), page(more=True), page({**MADE, "status": "new"}), {}, MADE],
-    ids=["of another payment", "a page of nothing and more", "unknown status", "nothing", "a refund"],
+    [
+        page({**MADE, "payment_intent": "pi_4"}),
+        page({**MADE, "status": "new"}),
+        page({**MADE, "amount": 0}),
+        page({**MADE, "amount": -900}),
+        page(more=True),
+        {},
+        MADE,
+    ],
+    ids=[
+        "of another payment",
+        "unknown status",
+        "of nothing",
+        "less than nothing",
+        "more of nothing",
+        "no list",
+        "one",
+    ],
 )
 def test_list_that_cannot_be_true_is_in_doubt(peers, settings, body):
     answers(peers, settings, 200, body)
@@ -236,9 +252,7 @@ def test_list_without_end_says_nothing_and_ends_on_time(peers, settings):
     settings.PGB_STRIPE_BASE_URL = wire.url
     peer = StripePeer(adapter(), None, settings)
     peer.hurry()
-    found = failing(lambda: peer.gateway.refunds("pi_3"), peer)
-    assert type(found) is Unknown
-    assert len(wire.requests) > 1
+    assert type(failing(lambda: peer.gateway.refunds("pi_3"), peer)) is Unknown
 
 
 def test_deadline_is_for_all_pages_together(stripe_peer, monkeypatch):
@@ -247,9 +261,10 @@ def test_deadline_is_for_all_pages_together(stripe_peer, monkeypatch):
         stripe_peer.console_refund(known, 100)
     monkeypatch.setattr(refunding, "PAGE_SIZE", 1)
     stripe_peer.hurry()
-    slow = stripe_peer.sandbox.faults.add("refunds", "latency", seconds=SECONDS * 0.6, times=None)
-    assert type(failing(lambda: stripe_peer.gateway.refunds(known.gateway_payment_id), stripe_peer)) is Unknown
-    assert slow.hits == 2
+    stripe_peer.sandbox.faults.add("refunds", "latency", seconds=SECONDS * 0.6, times=None)
+    found = failing(lambda: stripe_peer.gateway.refunds(known.gateway_payment_id), stripe_peer)
+    # The second page is broken off; with a deadline of its own it would have been read.
+    assert (type(found), found.code == "too_many_refunds") == (Unknown, False)
 
 
 def _raw(body):
