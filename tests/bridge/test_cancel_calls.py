@@ -1,0 +1,169 @@
+"""The worker's part of a cancel, where leases are lost, keys grow old, and gateways say odd things."""
+
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from bridge.gateways.base import Denied, Refused
+from bridge.gateways.stripe import Stripe
+from payments import ledger, refunds
+from payments.models import CallKind, CancelOrigin, GatewayCall
+from tests.bridge.cancelling import cancels
+
+SHORT, DAY = timedelta(minutes=5), timedelta(hours=25)
+
+
+def call():
+    return GatewayCall.objects.get(kind=CallKind.CANCEL)
+
+
+def lose_the_lease():
+    GatewayCall.objects.filter(kind=CallKind.CANCEL).update(lease_token=uuid4())
+
+
+def sent(world):
+    """How often the gateway was asked to give money back."""
+    return sum(one.operation == "cancel" for one in world.sandbox.stripe.books.calls)
+
+
+def work_again(world, clock):
+    clock.move_to(max(call().due_at, timezone.now()))
+    world.work()
+
+
+@pytest.fixture
+def gateway(monkeypatch):
+    """Play tricks with a method of the gateway: the trick is given the call and may make it."""
+
+    def play(name, trick):
+        method = getattr(Stripe, name)
+        monkeypatch.setattr(Stripe, name, lambda self, *args: trick(lambda: method(self, *args)))
+
+    return play
+
+
+def test_who_lost_the_lease_of_a_cancel_does_not_send_it(unattended, gateway):
+    def body(compose):
+        lose_the_lease()
+        return compose()
+
+    gateway("cancel_body", body)
+    unattended.partial(4900)
+    unattended.work()
+    assert (sent(unattended), call().body) == (0, None)
+
+
+def test_the_exact_body_is_committed_before_it_is_sent(unattended, gateway):
+    seen = []
+
+    def send(cancel):
+        seen.append((call().state, call().body))
+        connection.close()
+        return cancel()
+
+    gateway("cancel", send)
+    unattended.partial(4900)
+    unattended.work()
+    assert seen[0][0] == "SENDING"
+    assert '"amount": 4900' in seen[0][1]
+    assert cancels() == [(4900, "DONE")]
+
+
+@pytest.mark.parametrize("end", ["done", "refused"])
+def test_whose_answer_comes_after_the_lease_leaves_it_to_the_next(unattended, gateway, end):
+    def too_late(cancel):
+        made = cancel()
+        lose_the_lease()
+        if end == "refused":
+            raise Refused("too_late")
+        return made
+
+    gateway("cancel", too_late)
+    unattended.partial(4900)
+    unattended.work()
+    session = unattended.session()
+    assert (cancels(), session.cancelled, session.reserved) == ([(4900, "SENDING")], 0, 4900)
+    assert call().state == "SENDING"
+
+
+def test_an_answer_of_another_amount_is_no_outcome(unattended, gateway):
+    gateway("cancel", lambda cancel: replace(cancel(), amount=490))
+    unattended.partial(4900)
+    unattended.work()
+    assert (cancels(), call().code) == ([(4900, "UNKNOWN")], "another_amount")
+
+
+def test_a_refusal_of_the_keys_says_nothing_of_the_tries_before(unattended, gateway, clock):
+    def deny(cancel):
+        raise Denied("authentication_error")
+
+    unattended.sandbox.faults.add("cancel", "error_before", status=503)
+    unattended.partial(4900)
+    unattended.work()
+    gateway("cancel", deny)
+    work_again(unattended, clock)
+    assert (cancels(), unattended.session().reserved) == ([(4900, "UNKNOWN")], 4900)
+
+
+def test_a_cancel_of_staff_that_cannot_be_sent_waits_until_it_can(unattended, clock, settings):
+    with transaction.atomic():
+        wish = refunds.Wish(amount=4900, origin=CancelOrigin.STAFF, requested_by="kim")
+        refunds.reserve(ledger.lock_session(unattended.session().pk), wish, timezone.now())
+    url, settings.PGB_STRIPE_BASE_URL = settings.PGB_STRIPE_BASE_URL, "http://127.0.0.1:1"
+    unattended.work()
+    clock.shift(timedelta(minutes=1))
+    unattended.work()
+    assert cancels() == [(4900, "REQUESTED")]
+    settings.PGB_STRIPE_BASE_URL = url
+    work_again(unattended, clock)
+    assert (cancels(), unattended.refunds()) == ([(4900, "DONE")], [4900])
+
+
+def test_a_refund_that_is_there_is_found_and_not_asked_for_again(unattended, clock):
+    unattended.sandbox.faults.add("cancel", "answer_lost")
+    unattended.partial(4900)
+    unattended.work()
+    work_again(unattended, clock)
+    assert (cancels(), sent(unattended)) == ([(4900, "DONE")], 1)
+
+
+def test_a_lookup_that_does_not_list_refunds_shows_no_absence(unattended, gateway, clock):
+    unattended.sandbox.faults.add("cancel", "answer_lost")
+    unattended.partial(4900)
+    unattended.work()
+    gateway("fetch", lambda fetch: replace(fetch(), gateway_payment_id=""))
+    work_again(unattended, clock)
+    assert (cancels(), sent(unattended)) == ([(4900, "UNKNOWN")], 1)
+
+
+@pytest.fixture
+def old(unattended, clock):
+    """A cancel that did not arrive, and whose key means nothing any more."""
+    unattended.sandbox.faults.add("cancel", "error_before", status=503)
+    unattended.partial(4900)
+    unattended.work()
+    clock.shift(DAY)
+    unattended.work()
+    return unattended
+
+
+def test_without_a_key_a_cancel_is_sent_once_more_only_after_three_looks(old, clock):
+    key = call().idempotency_key
+    for _ in range(2):
+        assert (sent(old), cancels()) == (1, [(4900, "UNKNOWN")])
+        clock.shift(SHORT)
+        old.work()
+    assert (sent(old), cancels(), old.refunds()) == (2, [(4900, "DONE")], [4900])
+    assert call().idempotency_key == key
+
+
+def test_without_a_key_and_a_guard_a_person_decides(old, clock, monkeypatch):
+    monkeypatch.setattr(Stripe, "capabilities", replace(Stripe.capabilities, balance_guard=False))
+    for _ in range(3):
+        clock.shift(SHORT)
+        old.work()
+    assert (sent(old), cancels(), call().code) == (1, [(4900, "UNKNOWN")], "a_person_decides")
