@@ -32,7 +32,7 @@ bench: venv-test
 kills: venv-test
 	$(VENV) -m pytest -v tests/process/test_kills.py $(ARGS)
 
-# Every fault there is, at length; ARGS="sweep" picks one: PGB is killed at every socket write of every flow (strace).
+# Faults at length. ARGS="sweep": PGB is killed, or hangs, at every socket write of every flow (needs strace).
 faults: venv-test
 	$(VENV) -m tests.faults -n $(JOBS) --show-capture=no $(ARGS)
 
