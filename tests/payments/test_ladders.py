@@ -4,10 +4,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 import pytest
+from django.utils import timezone
 
 from payments import ladders
 from payments.models import PaymentSession
 from payments.states import Reason, Stage
+from tests.payments.factories import CancellationFactory
 
 T0 = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 SECOND, MINUTE, HOUR, DAY = (timedelta(**{unit: 1}) for unit in ("seconds", "minutes", "hours", "days"))
@@ -92,3 +94,32 @@ def test_an_ended_session_is_not_looked_at(stage):
 
 def test_a_superseded_session_is_looked_at_as_long_as_its_buyer_might_pay():
     assert looks(session(stage=Stage.EXPIRED, reason=Reason.SUPERSEDED))[:5] == [1, 3, 10, 30, 40]
+
+
+@pytest.mark.parametrize(
+    ("state", "age", "next_in"),
+    [
+        ("PENDING", timedelta(hours=1), timedelta(hours=1)),
+        ("PENDING", timedelta(days=1), timedelta(days=1)),
+        ("PENDING", timedelta(days=60), None),
+        ("DONE", timedelta(0), timedelta(days=1)),
+        ("DONE", timedelta(days=1), timedelta(days=6)),
+        ("DONE", timedelta(days=7), timedelta(days=28)),
+        ("DONE", timedelta(days=35), None),
+        ("REFUSED", timedelta(0), None),
+        ("REVERSED", timedelta(0), None),
+    ],
+)
+def test_a_refund_is_asked_about_while_it_may_change(db, state, age, next_in):
+    now = timezone.now()
+    ended = None if state == "PENDING" else now - age
+    cancel = CancellationFactory(state=state, requested_at=now - age, ended_at=ended)
+    expected = None if next_in is None else now + next_in
+    assert ladders.next_look(cancel.session, now) == expected
+
+
+def test_of_several_refunds_the_one_that_changes_first_is_asked_about(db):
+    now = timezone.now()
+    done = CancellationFactory(requested_at=now, ended_at=now)
+    CancellationFactory(session=done.session, state="PENDING", balance_before=1, requested_at=now, ended_at=None)
+    assert ladders.next_look(done.session, now) == now + timedelta(hours=1)
