@@ -63,8 +63,8 @@ def next_look(session: PaymentSession, now: datetime) -> datetime | None:
 
 
 def _given_up(session: PaymentSession) -> bool:
-    superseded = session.stage == Stage.EXPIRED and session.reason == Reason.SUPERSEDED
-    return superseded or (session.stage == Stage.CANCELLED and not session.paid)
+    unclosed = ((Stage.EXPIRED, Reason.SUPERSEDED), (Stage.CANCELLED, Reason.CANCELLED_BY_SHOP))
+    return not session.paid and (session.stage, session.reason) in unclosed
 
 
 def next_refund_look(session: PaymentSession, now: datetime) -> datetime | None:
