@@ -30,7 +30,7 @@ def _names() -> list[str]:
 
 def _cells(rows: QuerySet[Any]) -> Iterator[list[Any]]:
     """Yield what ``rows`` say, in the order of the titles. Read by parts: the whole is never in memory."""
-    for row in rows.select_related("merchant").only(*_READ).iterator(chunk_size=2000):
+    for row in rows.select_related(None).select_related("merchant").only(*_READ).iterator(chunk_size=2000):
         merchant = row.merchant
         sides = [[one, other] for _name, one, other, _differs in difference_words.sides(row)]
         sides[_names().index(_("금액"))] = [_number(row.ours), _number(row.theirs)]

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
@@ -52,8 +52,8 @@ class OutcomeFilter(DropdownFilter):
 class ReconciliationAdmin(RecordAdmin):
     """대사."""
 
-    list_display = ("day", "account", "paid_count", "paid_sum", "refund_count", "refund_sum", "todo", "state_label")
-    list_display_links = ("day", "account")
+    list_display = ("on", "account", "paid_count", "paid_sum", "refund_count", "refund_sum", "state_label")
+    list_display_links = ("on", "account")
     list_select_related = ("merchant",)
     list_only = (
         "day", "state", "payments", "paid", "refunds", "refunded",
@@ -63,6 +63,7 @@ class ReconciliationAdmin(RecordAdmin):
     search_fields = ()
     ordering = ("-day", "-pk")
     page_template = "admin/payments/reconciliation.html"
+    list_before_template = "admin/payments/reconciliation_todo.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Count the differences of each run that nobody has handled."""
@@ -71,6 +72,16 @@ class ReconciliationAdmin(RecordAdmin):
     def find(self, rows: QuerySet[Any], term: str) -> QuerySet[Any]:
         """Find nothing: there is no search box."""
         return rows.none()
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the days, and how many differences there are to be handled in all."""
+        extra = {"open_ones": Difference.objects.filter(OPEN).count()}
+        return super().changelist_view(request, {**(extra_context or {}), **extra})
+
+    @display(description=gettext_lazy("대사일"))
+    def on(self, run: Reconciliation) -> str:
+        """Return the day."""
+        return str(run.day)
 
     @display(description=gettext_lazy("PG사, 가맹점"), header=True)
     def account(self, run: Reconciliation) -> tuple[str, str]:
@@ -96,11 +107,6 @@ class ReconciliationAdmin(RecordAdmin):
     def refund_sum(self, run: Reconciliation) -> str:
         """Return their sum."""
         return words.amount(run.refunded, run.merchant.currency) if run.refunds else ""
-
-    @display(description=gettext_lazy("처리할 차이"))
-    def todo(self, run: Any) -> str:
-        """Return how many differences nobody has handled."""
-        return f"{run.open:,}" if run.open else ""
 
     @display(description=gettext_lazy("결과"), label=TONES)
     def state_label(self, run: Any) -> tuple[str, str]:

@@ -136,4 +136,4 @@ class Difference(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.subject}"
+        return f"{self.get_kind_display()} {self.subject}"

@@ -1,18 +1,22 @@
 """The actions of the back office that no flow of the other files clicks, each pressed once in a browser."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+import time_machine
 from auditlog.models import LogEntry
 from django.contrib.auth.models import Group, User
+from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from playwright.sync_api import expect
 
+from bridge import reconcile, watch
 from installments.models import InterestFreeNotice
 from merchants.models import Merchant, MethodConnection, PaymentMethod, Shop
 from tests.factories import ConnectionFactory
 from tests.installments.factories import NoticeFactory
+from tests.payments.factories import DeliveryFactory, DifferenceFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -136,6 +140,39 @@ def test_personal_data_and_sums(world, office):
     office.goto("/admin/people/historyentry/")
     expect(office.locator("#result_list")).to_contain_text("환불 계좌 확인")
     assert LogEntry.objects.filter(action=LogEntry.Action.ACCESS).count() >= 2
+
+
+def test_reconciliation(world, office):
+    world.start(70002)
+    world.pay_unheard(70002)
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=1), tick=True):
+        reconcile.one_day("stripe", timezone.localdate() - timedelta(days=1))
+    office.goto("/admin/payments/reconciliation/")
+    office.get_by_role("link", name="stripe-kr").click()
+    office.get_by_role("link", name="처리할 차이 보기").click()
+    office.get_by_role("link", name=world.session(70002).reference).click()
+    office.get_by_role("button", name="다시 조회").click()
+    expect(office.get_by_text("두 기록이 같아지면 저절로 해소됩니다.")).to_have_count(2)
+    world.work()
+    watch.once()
+    office.reload()
+    expect(office.get_by_text("해소됨", exact=True)).to_be_visible()
+
+    row = DifferenceFactory()
+    message = DeliveryFactory(session=row.session, state="DEAD")
+    office.goto(f"/admin/payments/difference/{row.pk}/change/")
+    office.get_by_role("button", name="재통보").click()
+    expect(office.get_by_text("재통보를 요청했습니다")).to_be_visible()
+    message.refresh_from_db()
+    assert message.state == "WAITING"
+    office.get_by_label("메모").fill("PG사에서 환불함")
+    office.get_by_role("button", name="처리함").click()
+    expect(office.get_by_text("처리함 · kim")).to_be_visible()
+
+    office.goto("/admin/payments/difference/?state=all")
+    office.get_by_role("link", name="내려받기 (CSV, Excel)").click()
+    office.get_by_label("사유").fill("11월 대사")
+    assert row.subject in download(office).decode()
 
 
 def test_staff_and_languages(world, office):
