@@ -100,12 +100,8 @@ def test_amount_in_a_currency_of_hundreds_goes_and_comes_back(stripe_peer, amoun
 
 # --- what the answers mean ---------------------------------------------------------------------
 
-# what Stripe makes of a refund -> what it is
-STATUSES = {
-    "succeeded": RefundStatus.DONE,
-    "pending": RefundStatus.PENDING,
-    "requires_action": RefundStatus.PENDING,
-}
+WAITS = RefundStatus.PENDING
+STATUSES = {"succeeded": RefundStatus.DONE, "pending": WAITS, "requires_action": WAITS}
 
 
 @pytest.mark.parametrize("status", STATUSES)
