@@ -22,8 +22,12 @@ class Outcome:
 
     stage: str
     told: tuple[str, ...]
-    gives_back: Callable[[Order], int] = lambda _: 0
+    gives_back: Callable[[Order], int] | None = None
     is_paid: bool = True
+
+    def refunds(self, order: Order) -> list[int]:
+        """Every refund of the order."""
+        return [self.gives_back(order)] if self.gives_back else []
 
 
 def violations(town: Town, order: Order, outcome: Outcome) -> list[str]:
@@ -48,9 +52,7 @@ def _of_the_gateway(made: Sequence[Page], order: Order, outcome: Outcome) -> Ite
         yield "I3: a page is still open"
     if len(made) > 1:
         yield f"I5: the gateway made {len(made)} pages"
-    if (returned := [refund for page in made for refund in page.refunds]) != [
-        *filter(None, [outcome.gives_back(order)])
-    ]:
+    if (returned := [refund for page in made for refund in page.refunds]) != outcome.refunds(order):
         yield f"I4, I5: the gateway gave back {returned}"
 
 
@@ -89,5 +91,8 @@ def _of_pgb(town: Town, order: Order, made: Sequence[Page], outcome: Outcome) ->
     paid = str(order.price * outcome.is_paid)
     if sums != (outcome.stage, paid, str(left), "0"):
         yield f"I4, I6, I7: PayStatus says {sums}"
+    cancels = [(one["CancelState"], one["RefundPrice"]) for one in status["Cancellations"]]
+    if cancels != [("DONE", str(amount)) for amount in outcome.refunds(order)]:
+        yield f"I4, I6: PayStatus lists the cancels {cancels}"
     if odd := set(order.answers) - MAY_ANSWER:
         yield f"I6: the shop was answered {odd}"

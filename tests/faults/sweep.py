@@ -87,7 +87,8 @@ def _once(town: Town, swept: Swept, point: int | None) -> tuple[int, bool]:
 
     def go_on() -> None:
         town.send_webhooks_to(town.pgb)
-        wrong[:], seconds = _recover(town, flow, order)
+        found, seconds = _recover(town, flow, order)
+        wrong.extend(found)
         swept.slowest = max(swept.slowest, seconds)
 
     def meanwhile() -> None:
