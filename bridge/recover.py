@@ -10,7 +10,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from bridge import cancel_calls, complete, doubt, opening
+from bridge import cancel_calls, complete, decisions, doubt, opening
 from bridge.accounts import gateway_of
 from bridge.gateways.base import Denied, Fetched, Gateway, GatewayError, NotSent, Refused, Status
 from bridge.waiting import hands_off
@@ -33,6 +33,8 @@ def look(session: PaymentSession) -> None:
         return
     doubt.answered(session.merchant_id)
     after = complete.settle(session.pk, found, ACTOR)
+    if after.decision:
+        decisions.carry_out(session.pk, found)
     next_look = ladders.next_look(after, timezone.now())
     if session.stage not in LIVE and next_look is None:
         # Nobody but staff asks about what has ended: they want to see what the gateway said.

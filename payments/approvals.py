@@ -158,8 +158,6 @@ def _cancel(session: PaymentSession, approval: Approval, now: datetime) -> None:
     names = {"requested_by": approval.requester.get_username(), "approved_by": _name(approval.decider)}
     approval.cancellation = cancelling.grant(session, ask, now, **names)
     approval.save(update_fields=["cancellation"])
-    if session.stage == Stage.REVIEW:
-        decide(session, Decision.CLOSED)
 
 
 def _accept(session: PaymentSession, approval: Approval, now: datetime) -> None:

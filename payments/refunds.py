@@ -248,8 +248,9 @@ def _stage_for(session: PaymentSession, cancelled: int, ours: bool) -> tuple[Sta
         return (Stage.CANCELLED, {"attention": False}) if all_back else (stage, {})
     if cancelled >= session.paid:
         return Stage.CANCELLED, {}
-    if stage is Stage.CANCELLED and _another_counts(session):
-        return Stage.REVIEW, {"reason": Reason.DOUBLE_PAYMENT, "attention": True}
+    # Money that never was its order's, or is not any more, does not pay it when it comes back.
+    if stage is Stage.CANCELLED and (session.reason or _another_counts(session)):
+        return Stage.REVIEW, {"reason": session.reason or Reason.DOUBLE_PAYMENT, "attention": True}
     return (Stage.PARTIALLY_CANCELLED if cancelled else Stage.PAID), {}
 
 

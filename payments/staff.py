@@ -34,10 +34,14 @@ def look_again(session_pk: int, staff: str) -> None:
     """
     with transaction.atomic():
         session = ledger.lock_session(session_pk)
-        obstacle = why_no_look(session, ledger.open_call(session))
+        call = ledger.open_call(session)
+        obstacle = why_no_look(session, call)
         if obstacle:
             raise NotPossible(obstacle)
-        ledger.look_at(session, timezone.now())
+        now = timezone.now()
+        ledger.look_at(session, now)
+        if call is not None:
+            ledger.hurry(call, now)
         ledger.note(session, "look_requested", staff)
 
 

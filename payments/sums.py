@@ -1,11 +1,12 @@
 """How much money went which way: sums over many payments, each by one statement. Minor units, per currency.
 
-A payment counts on the day (in Asia/Seoul) on which it was paid, its cancels too: what was cancelled of it
-until now is taken from that day.
+A payment counts on the day (in Asia/Seoul) on which it was paid, a cancel on the day on which the money went back;
+money that came back to us after all is taken off on the day on which it came, so that no past day ever changes.
+What never counted as paid, such as a double payment in REVIEW, is not counted when it goes back either.
 """
 
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from merchants.codes import Mode
-from payments.models import RESERVING, CancelState, PaymentSession
+from payments.models import RESERVING, Cancellation, CancelState, PaymentSession
 from payments.states import LIVE, Reason
 
 MOST_ROWS = 100_000
@@ -62,7 +63,7 @@ class Cancels:
 
 @dataclass(frozen=True, slots=True)
 class Part(_Money):
-    """Payments of one day, gateway, method and currency: how many, how much was paid and cancelled."""
+    """One day, gateway, method and currency: how many payments, how much was paid, and how much went back."""
 
     day: date
     currency: str
@@ -121,13 +122,32 @@ def of_cancels(rows: QuerySet[Any], most: int = MOST_ROWS) -> list[Cancels] | No
 
 
 def of_days(first: date, last: date, mode: Mode) -> list[Part]:
-    """Return what was paid from ``first`` to ``last``, both included, in the smallest parts, by day."""
+    """Return what was paid and given back from ``first`` to ``last``, both included, in the smallest parts, by day."""
     begins, ends = midnights(first, last)
     rows = PaymentSession.objects.filter(paid_at__gte=begins, paid_at__lt=ends, merchant__mode=mode)
     by = ("day", "currency", "gateway", "method")
-    parts = rows.annotate(day=TruncDate("paid_at", tzinfo=timezone.get_default_timezone())).values(*by)
-    sums = parts.annotate(count=Count("pk"), sum_paid=Sum("paid"), sum_cancelled=Sum("cancelled")).order_by(*by)
-    return [Part(*row) for row in sums.values_list(*by, "count", "sum_paid", "sum_cancelled")]
+    parts = rows.annotate(day=_day_of("paid_at")).values(*by).order_by(*by)
+    paid = parts.annotate(count=Count("pk"), sum_paid=Sum("paid")).values_list(*by, "count", "sum_paid")
+    found = {row[:4]: Part(*row, 0) for row in paid}
+    went = Q(state__in=(CancelState.DONE, CancelState.REVERSED), ended_at__gte=begins, ended_at__lt=ends)
+    came = Q(state=CancelState.REVERSED, reversed_at__gte=begins, reversed_at__lt=ends)
+    for sign, when, at in ((1, went, "ended_at"), (-1, came, "reversed_at")):
+        for *key, amount in _given_back(when, at, mode):
+            part = found.get(tuple(key)) or Part(*key, 0, 0, 0)
+            found[tuple(key)] = replace(part, cancelled=part.cancelled + sign * amount)
+    return [found[key] for key in sorted(found)]
+
+
+def _given_back(when: Q, at: str, mode: Mode) -> Iterable[tuple[Any, ...]]:
+    """Return day, currency, gateway, method and sum of the cancels of payments that once counted."""
+    rows = Cancellation.objects.filter(when, session__merchant__mode=mode, session__paid_at__isnull=False)
+    by = ("day", "session__currency", "session__gateway", "session__method")
+    parts = rows.annotate(day=_day_of(at)).values(*by).order_by(*by)
+    return parts.annotate(sum=Sum("amount")).values_list(*by, "sum")
+
+
+def _day_of(at: str) -> TruncDate:
+    return TruncDate(at, tzinfo=timezone.get_default_timezone())
 
 
 def of_tries(first: date, last: date, mode: Mode) -> list[Tried]:

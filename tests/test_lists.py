@@ -9,10 +9,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from merchants.models import PaymentMethod
+from payments.models import ApprovalLimit
 from tests.crowd import crowd
 from tests.factories import ConnectionFactory, MerchantFactory, ShopFactory
 from tests.installments.factories import NoticeFactory
 from tests.payments.factories import (
+    ApprovalFactory,
     AttentionFactory,
     CancellationFactory,
     DeliveryFactory,
@@ -49,6 +51,8 @@ LISTS = {
     "payments.difference": (DifferenceFactory, {"subject": "'pi_many_' || n"}),
     "payments.attention": (AttentionFactory, {"subject": "row.subject + n"}),
     "payments.paymentsession": (PaidSessionFactory, {"stage": "'EXPIRED'", "gateway_id": "'cs_many_' || n"}),
+    "payments.approval": (lambda: ApprovalFactory(state="STALE"), {}),
+    "payments.approvallimit": (ApprovalLimit.objects.first, {"role": "'role ' || n"}),
     "payments.cancellation": (
         CancellationFactory,
         {"balance_before": "n", "gateway_cancel_id": "'re_many_' || n", "request_id": "''"},

@@ -119,6 +119,10 @@ class RecordAdmin(ModelAdmin):
             raise PermissionDenied
         if record is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        return self.show(request, record)
+
+    def show(self, request: HttpRequest, record: Any, **more: Any) -> HttpResponse:
+        """Return the page of one record; ``more`` replaces parts of what it shows."""
         context = {
             **self.admin_site.each_context(request),
             "title": str(record),
@@ -126,6 +130,7 @@ class RecordAdmin(ModelAdmin):
             "original": record,
             "may_act": self.may_act(request),
             **self.page(request, record),
+            **more,
         }
         request.current_app = self.admin_site.name
         return TemplateResponse(request, self.page_template, context)

@@ -16,48 +16,15 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from config.people import recent
 from merchants.codes import Mode
-from payments import approvals, cancelling, money, refunds
+from payments import approvals, cancelling, refunds
 from payments.admin import words
+from payments.admin.asking import MoneyField, WhyField
 from payments.admin.base import person
 from payments.cancelling import Ask
-from payments.cardlike import holds_card_number
 from payments.models import Approval, PaymentSession
 from payments.staff import NotPossible
 
 PERMISSION = "payments.cancel_paymentsession"
-_NUMERIC = {"inputmode": "numeric", "autocomplete": "off"}
-
-
-def no_card_number(text: str) -> None:
-    """Refuse a text that holds a card number. Raises ValidationError."""
-    if holds_card_number(text):
-        raise forms.ValidationError(_("카드번호처럼 보이는 숫자가 있습니다. 카드번호는 적지 마세요."))
-
-
-class WhyField(forms.CharField):
-    """The reason that everything about money asks for."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        kwargs = {"label": gettext_lazy("사유"), "widget": UnfoldAdminTextInputWidget, **kwargs}
-        super().__init__(min_length=2, max_length=200, validators=[no_card_number], **kwargs)
-
-
-class MoneyField(forms.CharField):
-    """An amount of a currency, typed with or without commas; its value is in minor units."""
-
-    def __init__(self, currency: str, **kwargs: Any) -> None:
-        self.currency = currency
-        super().__init__(max_length=30, widget=UnfoldAdminTextInputWidget(attrs=_NUMERIC), **kwargs)
-
-    def clean(self, value: Any) -> Any:
-        """Return minor units, None for nothing."""
-        text = super().clean(value).replace(",", "").replace(" ", "")
-        if not text:
-            return None
-        try:
-            return money.parse(text, self.currency)
-        except money.BadAmount as error:
-            raise forms.ValidationError(_("숫자로 된 금액을 적으세요. 예: 10000")) from error
 
 
 class CancelForm(forms.Form):

@@ -127,7 +127,7 @@ class CancellationAdmin(ExportsFilter, RecordAdmin):
         """Return one cancel: its call, and what the shop was told of it."""
         session, now = record.session, timezone.now()
         calls = timeline.latest(record.calls.defer("sealed_body"))
-        deliveries = timeline.latest(session.deliveries.filter(cause=str(record.uuid)).defer("body"))
+        deliveries = timeline.latest(session.deliveries.filter(cause__startswith=str(record.uuid)).defer("body"))
         events = [event for event in session.events.order_by("pk") if event.facts.get("cancel") == str(record.uuid)]
         lines = timeline.in_order(
             timeline.of_events(events, session.currency),

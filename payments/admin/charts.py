@@ -1,4 +1,4 @@
-"""A chart of sums as plain numbers that a template draws: bars of what was paid, with what was given back on top."""
+"""A chart of sums as plain numbers that a template draws: what was paid, and before it what was given back."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ _ROUND = (10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100)
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One day or month: ``net`` from the ground, ``back`` on top of it, each as (y, height)."""
+    """One day or month: ``paid`` and, narrower before it, ``back``, both from the ground, each as (y, height)."""
 
     x: float
-    net: tuple[float, float]
+    paid: tuple[float, float]
     back: tuple[float, float]
     label: str
     shown_label: str
@@ -43,7 +43,7 @@ def draw(parts: Sequence[Part], currency: str, first: date, last: date) -> Chart
     by_month = (last - first).days >= MOST_DAYS
     sums = by(parts, lambda part: part.day.replace(day=1) if by_month else part.day)
     steps = list(_months(first, last) if by_month else _days(first, last))
-    top = _round_up(max((total.paid for total in sums.values()), default=0))
+    top = _round_up(max((max(total.paid, total.cancelled) for total in sums.values()), default=0))
     every = -(-len(steps) // MOST_LABELS)
     bars = [_bar(n, step, sums, currency, top, by_month, n % every == 0) for n, step in enumerate(steps)]
     middle = words.amount(top // 2, currency) if top > 1 else ""
@@ -54,12 +54,12 @@ def _bar(
     n: int, step: date, sums: Mapping[date, Total], currency: str, top: int, by_month: bool, has_label: bool
 ) -> Bar:
     total = sums.get(step) or Total(currency, 0, 0, 0, 0)
-    paid, net = (round(HEIGHT * amount / top, 2) for amount in (total.paid, total.net))
+    paid, back = (round(HEIGHT * max(amount, 0) / top, 2) for amount in (total.paid, total.cancelled))
     label = f"{step:%Y-%m}" if by_month else f"{step:%m-%d}"
     return Bar(
         x=n * STEP + (STEP - BAR) / 2,
-        net=(HEIGHT - net, net),
-        back=(HEIGHT - paid, round(paid - net, 2)),
+        paid=(HEIGHT - paid, paid),
+        back=(HEIGHT - back, back),
         label=label,
         shown_label=label if has_label else "",
         total=shown(total),

@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping
 
 _EMAIL = re.compile(r"[\w.+%-]+@[\w.-]+\.\w{2,}")
-_PHONE = re.compile(r"(?<![\w-])(?:\+\d{1,3}[ -]?\d{1,3}|0\d{1,2})[ -]?\d{3,4}[ -]?\d{4}(?![\w-])")
-_RESIDENT = re.compile(r"(?<![\w-])\d{6}-\d{7}(?![\w-])")
-_CARD = re.compile(r"(?<![\w-])\d(?:[ -]?\d){12,18}(?![\w-])")
+# Hangul may stand right beside a number: 010-1234-5678로.
+_PHONE = re.compile(r"(?<![A-Za-z0-9_-])(?:\+\d{1,3}[ -]?\d{1,3}|0\d{1,2})[ -]?\d{3,4}[ -]?\d{4}(?![A-Za-z0-9_-])")
+_RESIDENT = re.compile(r"(?<![A-Za-z0-9_-])\d{6}-\d{7}(?![A-Za-z0-9_-])")
+_CARD = re.compile(r"(?<![A-Za-z0-9_-])\d(?:[ -]?\d){12,18}(?![A-Za-z0-9_-])")
 
 
 def buyer(data: Mapping[str, str]) -> dict[str, str]:
@@ -20,6 +21,11 @@ def text(words: str) -> str:
     words = _RESIDENT.sub(lambda found: f"{found[0][:2]}****-*******", words)
     words = _CARD.sub(lambda found: f"****{found[0][-4:]}", words)
     return _PHONE.sub(lambda found: phone(found[0]), words)
+
+
+def names_a_person(words: str) -> bool:
+    """Whether there is an address, a phone number or a resident number in what somebody wrote."""
+    return any(kind.search(words) for kind in (_EMAIL, _PHONE, _RESIDENT))
 
 
 def name(full: str) -> str:

@@ -12,14 +12,14 @@ from django.utils.translation import gettext as _
 
 from merchants.codes import Device, Mode
 from merchants.crypto import CannotOpen
-from payments import cancelling, staff
+from payments import cancelling, reviewing, staff
 from payments.admin import columns, masking, timeline, words
+from payments.admin.approval_words import row as approval_row
 from payments.admin.cancel_words import row as cancel_row
 from payments.models import (
     OPEN_CALLS,
     CallKind,
     CallState,
-    Cancellation,
     Delivery,
     DeliveryAttempt,
     DeliveryState,
@@ -57,6 +57,7 @@ def session_page(session: PaymentSession) -> dict[str, Any]:
     now = timezone.now()
     events = timeline.latest(session.events.all())
     calls = timeline.latest(session.calls.defer("sealed_body"))
+    asked = timeline.latest(session.approvals.select_related("requester", "decider").defer("sealed_account"))
     cancels = timeline.latest(session.cancellations.defer("sealed_account"))
     notices = timeline.latest(session.notifications.defer("sealed_body"))
     tries = Prefetch("tries", queryset=DeliveryAttempt.objects.order_by("number"))
@@ -71,7 +72,26 @@ def session_page(session: PaymentSession) -> dict[str, Any]:
     )
     next_at = min((at for at in (session.due_at, open_call and open_call.due_at) if at), default=None)
     return {
+        **summary(session, events, open_call),
         "title": session.reference,
+        "approvals": [approval_row(one, session.currency) for one in asked],
+        "to_decide": reviewing.is_undecided(session, open_call),
+        "cancels": [cancel_row(cancel, session.currency) for cancel in cancels],
+        "facts": [(name, value) for name, value in _facts(session) if value],
+        "deliveries": [_message(delivery, now) for delivery in deliveries],
+        "lines": lines,
+        "shortened": any(len(part) == timeline.MOST_LINES for part in (events, calls, notices, deliveries)),
+        "no_look": staff.why_no_look(session, open_call),
+        "next_at": next_at,
+        "is_watched": any(_is_now(at, now) for at in (next_at, *_due(deliveries))),
+    }
+
+
+def summary(
+    session: PaymentSession, events: Sequence[PaymentEvent], open_call: GatewayCall | None = None
+) -> dict[str, Any]:
+    """Return how the payment stands: what was asked for beside what was verified, and what can be cancelled."""
+    return {
         "session": session,
         "order": session.order,
         "tone": words.STAGE_TONES[Stage(session.stage)],
@@ -82,24 +102,9 @@ def session_page(session: PaymentSession) -> dict[str, Any]:
         "checks": list(_checks(session, events)),
         "unverified": _("미확인") if session.is_live else _("결제 없음"),
         "sums": _sums(session),
-        "facts": [(name, value) for name, value in _facts(session) if value],
-        **_cancelling(session, cancels, now),
-        "deliveries": [_message(delivery, now) for delivery in deliveries],
-        "lines": lines,
-        "shortened": any(len(part) == timeline.MOST_LINES for part in (events, calls, notices, deliveries)),
         "others": _others(session),
-        "no_look": staff.why_no_look(session, open_call),
-        "next_at": next_at,
-        "is_watched": any(_is_now(at, now) for at in (next_at, *_due(deliveries))),
-    }
-
-
-def _cancelling(session: PaymentSession, cancels: Iterable[Cancellation], now: datetime) -> dict[str, Any]:
-    """Return what was given back, and what can still be."""
-    return {
-        "cancels": [cancel_row(cancel, session.currency) for cancel in cancels],
         "balance": words.amount(session.balance, session.currency),
-        "no_cancel": cancelling.why_not(session, now),
+        "no_cancel": cancelling.why_not(session, timezone.now()),
         "no_part": cancelling.why_no_part(session),
     }
 
@@ -116,7 +121,8 @@ def _is_now(at: datetime | None, now: datetime) -> bool:
 def _hint(session: PaymentSession, open_call: GatewayCall | None) -> Any:
     if open_call and open_call.state == CallState.UNKNOWN:
         return words.IN_DOUBT
-    if session.reason:
+    is_over = session.stage == Stage.CANCELLED and session.paid
+    if session.reason and not is_over:
         return words.REASON_HINTS[Reason(session.reason)]
     return words.STAGE_HINTS.get(Stage(session.stage), "")
 

@@ -27,6 +27,7 @@ from payments.admin.filters import (
     ShopFilter,
 )
 from payments.admin.personal import PERMISSION, PersonalData
+from payments.admin.review_page import ReviewPage
 from payments.admin.session_page import session_page
 from payments.admin.session_sheet import SHEET
 from payments.models import PaymentSession
@@ -36,7 +37,7 @@ STAGE_TONES = {str(stage): tone for stage, tone in words.STAGE_TONES.items()} | 
 
 
 @admin.register(PaymentSession)
-class PaymentSessionAdmin(PersonalData, CancelPage, ExportsFilter, RecordAdmin):
+class PaymentSessionAdmin(PersonalData, CancelPage, ReviewPage, ExportsFilter, RecordAdmin):
     """결제내역. By a period of payment, in its order."""
 
     sheet = SHEET

@@ -101,7 +101,7 @@ def _file(request: HttpRequest, wish: dict[str, Any]) -> HttpResponseBase:
     return sheets.answer(FileKind(wish["kind"]), name, [str(title) for title in titles], rows)
 
 
-_TITLES = {"day": gettext_lazy("결제일"), "gateway": gettext_lazy("PG사"), "method": gettext_lazy("결제수단")}
+_TITLES = {"day": gettext_lazy("날짜"), "gateway": gettext_lazy("PG사"), "method": gettext_lazy("결제수단")}
 _SUMS = (
     gettext_lazy("통화"),
     gettext_lazy("건수"),

@@ -68,9 +68,9 @@ REASON_HINTS = {
     Reason.GATEWAY_UNREACHABLE: _("PG사에 연결되지 않아 시작하지 못했습니다. 구매자가 다시 결제하면 됩니다."),
     Reason.NEVER_OPENED: _("결과를 모르던 결제 시작을 여러 번 조회했으나 PG사에 없었습니다. 결제된 돈은 없습니다."),
     Reason.NOT_PAID: _("PG사에서 결제가 실패로 끝났습니다. 할 일이 없습니다."),
-    Reason.DOUBLE_PAYMENT: _("같은 주문이 다른 결제로 이미 결제되었습니다. 이 결제를 PG사에서 환불해야 합니다."),
-    Reason.CANCELLED_BY_SHOP: _("상점이 취소한 뒤에 결제되었습니다. 이 결제를 PG사에서 환불해야 합니다."),
-    Reason.WRONG_AMOUNT: _("확인된 금액이 요청과 다릅니다. PG사 관리자에서 거래를 확인하고 환불하거나 바로잡으세요."),
+    Reason.DOUBLE_PAYMENT: _("같은 주문이 다른 결제로 이미 결제되었습니다. '확인 필요 처리'에서 이 결제를 취소하세요."),
+    Reason.CANCELLED_BY_SHOP: _("상점이 취소한 뒤에 결제되었습니다. '확인 필요 처리'에서 이 결제를 취소하세요."),
+    Reason.WRONG_AMOUNT: _("확인된 금액이 요청과 다릅니다. PG사 관리자에서 거래를 확인하고 취소하거나 인정하세요."),
     Reason.WRONG_CURRENCY: _("확인된 통화가 요청과 다릅니다. 가맹점 설정과 PG사의 거래를 확인하세요."),
     Reason.WRONG_ORDER: _("PG사의 거래가 다른 주문을 가리킵니다. 두 결제를 함께 확인하세요."),
     Reason.WRONG_MERCHANT: _("다른 가맹점으로 결제되었습니다. 가맹점 설정과 PG사의 거래를 확인하세요."),
@@ -104,7 +104,12 @@ EVENTS = {
     "approved": _("승인"),
     "rejected": _("반려"),
     "withdrawn": _("승인 요청 철회"),
+    "close_wanted": _("상점의 취소 요청 (결제 결과를 아직 모름)"),
     "decided": _("직원의 결정"),
+    "disputed": _("분쟁 시작"),
+    "dispute_over": _("분쟁 끝남"),
+    "refund_differs": _("환불 금액이 취소와 다름"),
+    "not_sent_back": _("저절로 환불하지 못함"),
     "decision_carried_out": _("결정대로 처리"),
     "decision_not_possible": _("결정대로 처리하지 못함"),
 }
@@ -118,6 +123,9 @@ EVENT_TONES = {
     "refund_found": "warning",
     "refund_reversed": "danger",
     "overlap": "danger",
+    "disputed": "danger",
+    "refund_differs": "danger",
+    "not_sent_back": "danger",
     "approved": "success",
     "rejected": "danger",
     "decision_not_possible": "danger",
@@ -150,8 +158,9 @@ FACTS = {
     "approval": pgettext_lazy("event", "승인 요청"),
     "decision": _("직원의 결정"),
     "note": _("메모"),
+    "found": _("발견"),
 }
-_AMOUNTS = {"amount", "expected", "verified", "returned", "balance"}
+_AMOUNTS = {"amount", "expected", "verified", "returned", "balance", "found"}
 _CHOICES: dict[str, Any] = {
     "reason": Reason,
     "origin": CancelOrigin,

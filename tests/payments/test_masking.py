@@ -30,6 +30,7 @@ def test_of_a_buyer_enough_is_shown_to_recognise_a_caller(data, shown):
     [
         ("Invalid email: hong.gildong@example.com", "Invalid email: h***@example.com"),
         ("tel 010-9876-1234, 01098761234", "tel 010-****-1234, 010-****-1234"),
+        ("전화010-9876-1234로", "전화010-****-1234로"),
         ("+82 10-9876-1234", "821-****-1234"),
         ("900102-1234567", "90****-*******"),
         ("card 4242 4242 4242 4242.", "card ****4242."),

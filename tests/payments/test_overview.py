@@ -16,6 +16,7 @@ from payments.sums import Part
 from tests.factories import MerchantFactory
 from tests.payments.factories import (
     AttemptFactory,
+    CancellationFactory,
     DeliveryFactory,
     NotificationFactory,
     PaidSessionFactory,
@@ -43,7 +44,11 @@ def live(db):
 
 
 def paid(merchant, at, **changes):
-    return PaidSessionFactory(merchant=merchant, paid_at=at, created_at=at, **changes)
+    """A payment; what was cancelled of it went back at once."""
+    session = PaidSessionFactory(merchant=merchant, paid_at=at, created_at=at, **changes)
+    if session.cancelled:
+        CancellationFactory(session=session, amount=session.cancelled, ended_at=at)
+    return session
 
 
 def shown(client, **query):
@@ -117,7 +122,7 @@ class TestSums:
         assert [(row["name"], row["rate"]) for row in found["tries"]] == [("Stripe · 신용카드", "50.0%")]
 
     def test_the_page_says_how_cancels_are_counted(self, staff_client):
-        assert "취소한 날이 아니라 결제한 날" in staff_client.get(HOME).content.decode()
+        assert "취소액은 돈이 돌아간 날" in staff_client.get(HOME).content.decode()
 
     def test_it_takes_as_many_queries_for_much_as_for_little(self, staff_client, live):
         paid(live, NOW)
@@ -219,12 +224,12 @@ class TestChart:
     def part(self, day, amount, back=0):
         return Part(day, "KRW", "stripe", "CARD", 1, amount, back)
 
-    def test_bars_stand_on_the_ground_with_what_went_back_on_top(self):
+    def test_bars_of_what_was_paid_and_what_went_back_stand_on_the_ground(self):
         day = date(2026, 3, 1)
         chart = charts.draw([self.part(day, 100, 25)], "KRW", day, day)
         (bar,) = chart.bars
         assert (chart.top, chart.middle) == ("₩100", "₩50")
-        assert (bar.net, bar.back) == ((25, 75), (0, 25))
+        assert (bar.paid, bar.back) == ((0, 100), (75, 25))
 
     def test_many_days_are_drawn_by_month(self):
         first, last = date(2025, 12, 30), date(2026, 3, 2)
@@ -232,6 +237,11 @@ class TestChart:
         assert [bar.label for bar in chart.bars] == ["2025-12", "2026-01", "2026-02", "2026-03"]
         assert [bar.total["paid"] for bar in chart.bars] == ["₩0", "₩20", "₩0", "₩0"]
         assert len(charts.draw([], "KRW", date(2026, 1, 1), date(2026, 3, 3)).bars) == 62
+
+    def test_more_may_go_back_than_was_paid(self):
+        day = date(2026, 3, 1)
+        chart = charts.draw([self.part(day, 50, 100)], "KRW", day, day)
+        assert (chart.bars[0].paid, chart.bars[0].back, chart.top) == ((50, 50), (0, 100), "₩100")
 
     @pytest.mark.parametrize(("amount", "top"), [(0, "₩1"), (1, "₩1"), (11, "₩12"), (2_100_000, "₩2,500,000")])
     def test_the_top_is_round(self, amount, top):

@@ -7,9 +7,9 @@ import pytest
 
 from merchants.codes import Mode
 from payments import sums
-from payments.models import PaymentSession
+from payments.models import Cancellation, PaymentSession
 from tests.factories import MerchantFactory
-from tests.payments.factories import PaidSessionFactory, PaymentSessionFactory
+from tests.payments.factories import CancellationFactory, PaidSessionFactory, PaymentSessionFactory
 from tests.sql import statements
 
 pytestmark = pytest.mark.django_db
@@ -25,7 +25,11 @@ def live(db):
 
 
 def paid(merchant, at, **changes):
-    return PaidSessionFactory(merchant=merchant, paid_at=at, created_at=at - timedelta(minutes=3), **changes)
+    """A payment; what was cancelled of it went back at once."""
+    session = PaidSessionFactory(merchant=merchant, paid_at=at, created_at=at - timedelta(minutes=3), **changes)
+    if session.cancelled:
+        CancellationFactory(session=session, amount=session.cancelled, ended_at=at)
+    return session
 
 
 class TestDays:
@@ -37,11 +41,34 @@ class TestDays:
         days = [(part.day.day, part.count) for part in sums.of_days(date(2026, 3, 1), date(2026, 3, 3), Mode.LIVE)]
         assert days == [(1, 1), (2, 2), (3, 1)]
 
-    def test_what_was_cancelled_counts_on_the_day_of_payment(self, live):
-        paid(live, MIDNIGHT, stage="PARTIALLY_CANCELLED", cancelled=10_000)
-        paid(live, MIDNIGHT, stage="CANCELLED", cancelled=64_900)
-        (part,) = sums.of_days(DAY, DAY, Mode.LIVE)
-        assert (part.count, part.paid, part.cancelled, part.net) == (2, 129_800, 74_900, 54_900)
+    def test_what_was_cancelled_counts_on_the_day_on_which_it_went(self, live):
+        session = PaidSessionFactory(merchant=live, paid_at=MIDNIGHT - SECOND, stage="CANCELLED", cancelled=64_900)
+        for amount, at in [(10_000, MIDNIGHT - SECOND), (4_900, MIDNIGHT), (50_000, MIDNIGHT)]:
+            CancellationFactory(session=session, amount=amount, balance_before=amount, ended_at=at)
+        found = sums.of_days(date(2026, 3, 1), DAY, Mode.LIVE)
+        assert [(part.day.day, part.count, part.paid, part.cancelled, part.net) for part in found] == [
+            (1, 1, 64_900, 10_000, 54_900),
+            (2, 0, 0, 54_900, -54_900),
+        ]
+
+    def test_what_came_back_is_taken_off_on_the_day_on_which_it_came(self, live):
+        session = PaidSessionFactory(merchant=live, paid_at=MIDNIGHT - SECOND)
+        CancellationFactory(
+            session=session, state="REVERSED", ended_at=MIDNIGHT - SECOND, reversed_at=MIDNIGHT, amount=10_000
+        )
+        found = sums.of_days(date(2026, 3, 1), DAY, Mode.LIVE)
+        assert [(part.day.day, part.cancelled) for part in found] == [(1, 10_000), (2, -10_000)]
+
+    @pytest.mark.parametrize("state", ["REQUESTED", "UNKNOWN", "PENDING", "REFUSED"])
+    def test_what_did_not_go_is_not_counted(self, live, state):
+        session = PaidSessionFactory(merchant=live, paid_at=MIDNIGHT)
+        CancellationFactory(session=session, state=state, ended_at=MIDNIGHT)
+        assert [part.cancelled for part in sums.of_days(DAY, DAY, Mode.LIVE)] == [0]
+
+    def test_what_never_counted_is_not_counted_when_it_goes_back(self, live):
+        double = PaymentSessionFactory(merchant=live, stage="CANCELLED", paid=64_900, cancelled=64_900)
+        CancellationFactory(session=double, origin="POLICY", amount=64_900, ended_at=MIDNIGHT)
+        assert sums.of_days(DAY, DAY, Mode.LIVE) == []
 
     def test_live_and_test_are_never_added_up(self, live):
         paid(live, MIDNIGHT)
@@ -65,12 +92,12 @@ class TestDays:
         PaymentSessionFactory(merchant=live, created_at=MIDNIGHT, stage="REVIEW", paid=64900)
         assert sums.of_days(DAY, DAY, Mode.LIVE) == []
 
-    def test_any_number_of_payments_takes_one_statement(self, live):
+    def test_any_number_of_payments_takes_three_statements(self, live):
         for hours in range(5):
             paid(live, MIDNIGHT + timedelta(hours=hours))
         with statements() as sent:
             sums.of_days(DAY, DAY, Mode.LIVE)
-        assert len(sent) == 1
+        assert len(sent) == 3
 
 
 def test_parts_add_up_by_any_key(live):
@@ -103,6 +130,19 @@ class TestTries:
     def test_by_the_day_on_which_it_was_begun(self, live):
         PaidSessionFactory(merchant=live, created_at=MIDNIGHT - SECOND, paid_at=MIDNIGHT)
         assert sums.of_tries(DAY, DAY, Mode.LIVE) == []
+
+
+class TestCancels:
+    def test_totals_by_currency_and_what_became_of_them(self, live):
+        for state, amount in [("DONE", 1), ("PENDING", 2), ("UNKNOWN", 4), ("REVERSED", 8), ("REFUSED", 16)]:
+            CancellationFactory(state=state, amount=amount)
+        dollars = PaidSessionFactory(merchant=MerchantFactory(currency="USD"), amount=1050)
+        CancellationFactory(session=dollars, amount=50)
+        assert sums.of_cancels(Cancellation.objects.all()) == [
+            sums.Cancels("KRW", 5, 31, 1, 6, 8),
+            sums.Cancels("USD", 1, 50, 50, 0, 0),
+        ]
+        assert sums.of_cancels(Cancellation.objects.all(), most=5) is None
 
 
 class TestRows:

@@ -13,7 +13,7 @@ from django.urls import reverse
 from openpyxl import load_workbook
 
 from tests.factories import MerchantFactory
-from tests.payments.factories import PaidSessionFactory
+from tests.payments.factories import CancellationFactory, PaidSessionFactory
 
 pytestmark = pytest.mark.django_db
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -39,7 +39,11 @@ def february(db):
 
 
 def paid(merchant, at, **changes):
-    return PaidSessionFactory(merchant=merchant, paid_at=at, created_at=at, **changes)
+    """A payment; what was cancelled of it went back at once."""
+    session = PaidSessionFactory(merchant=merchant, paid_at=at, created_at=at, **changes)
+    if session.cancelled:
+        CancellationFactory(session=session, amount=session.cancelled, ended_at=at)
+    return session
 
 
 def table(client, **changes):
@@ -55,7 +59,7 @@ def test_last_month_is_what_the_form_begins_with(staff_client):
 
 def test_by_day_with_a_total_of_each_currency(staff_client):
     assert table(staff_client, by="day") == [
-        ["결제일", "통화", "건수", "거래액", "취소액", "순거래액"],
+        ["날짜", "통화", "건수", "거래액", "취소액", "순거래액"],
         ["2026-02-01", "KRW", "1", "64900", "0", "64900"],
         ["2026-02-28", "KRW", "1", "64900", "900", "64000"],
         ["합계", "KRW", "2", "129800", "900", "128900"],

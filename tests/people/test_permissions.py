@@ -16,16 +16,22 @@ from django.utils import timezone
 from config.people.models import HistoryEntry
 from config.people.roles import ROLES
 from merchants.models import PaymentMethod
-from payments.models import Attention
+from payments.models import ApprovalLimit, Attention
 from tests.factories import ConnectionFactory, MerchantFactory, ShopFactory
 from tests.installments.factories import NoticeFactory
-from tests.payments.factories import CancellationFactory, DeliveryFactory, DifferenceFactory, NotificationFactory
+from tests.payments.factories import (
+    ApprovalFactory,
+    CancellationFactory,
+    DeliveryFactory,
+    DifferenceFactory,
+    NotificationFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
 BOSS, NOBODY = "최고관리자", "역할 없음"
 ALL = {*ROLES, BOSS}
-WORK, SET_UP, AUDIT = {"운영", BOSS}, {"설정", BOSS}, {"감사", BOSS}
+WORK, SET_UP, AUDIT, APPROVE = {"운영", BOSS}, {"설정", BOSS}, {"감사", BOSS}, {"승인", BOSS}
 ACTORS = [*ROLES, BOSS, NOBODY]
 
 
@@ -47,6 +53,8 @@ TABLES = {
     "installments.InterestFreeNotice": Rights(ALL, SET_UP, SET_UP, SET_UP),
     "payments.PaymentSession": Rights(ALL),
     "payments.Cancellation": Rights(ALL),
+    "payments.Approval": Rights(ALL),
+    "payments.ApprovalLimit": Rights(ALL, {BOSS}, {BOSS}, {BOSS}),
     "payments.Notification": Rights(ALL),
     "payments.Delivery": Rights(ALL),
     "payments.Attention": Rights(ALL),
@@ -82,6 +90,9 @@ BUTTONS = {
     "payments_export": ("GET", WORK),
     "payments_cancellation_export": ("GET", WORK),
     "payments_cancel": ("GET", WORK),
+    "payments_review": ("GET", WORK),
+    "payments_decide": ("POST", APPROVE),
+    "payments_withdraw": ("POST", ALL),
     "people_unlock": ("POST", {BOSS}),
     "people_reset_two_factor": ("POST", {BOSS}),
     "auth_user_password_change": ("GET", {BOSS}),
@@ -115,6 +126,8 @@ def rows():
         "installments.InterestFreeNotice": NoticeFactory(),
         "payments.PaymentSession": delivery.session,
         "payments.Cancellation": CancellationFactory(),
+        "payments.Approval": ApprovalFactory(),
+        "payments.ApprovalLimit": ApprovalLimit.objects.first(),
         "payments.Notification": NotificationFactory(),
         "payments.Delivery": delivery,
         "payments.Reconciliation": (difference := DifferenceFactory()).run,
@@ -183,6 +196,9 @@ def test_buttons(enter, rows, role):
         "payments_send_again": "payments.Delivery",
         "payments_look_again": "payments.PaymentSession",
         "payments_cancel": "payments.PaymentSession",
+        "payments_review": "payments.PaymentSession",
+        "payments_decide": "payments.Approval",
+        "payments_withdraw": "payments.Approval",
         "payments_personal_data": "payments.PaymentSession",
         "people_unlock": "auth.User",
         "people_reset_two_factor": "auth.User",

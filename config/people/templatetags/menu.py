@@ -4,6 +4,7 @@ from typing import Any
 
 from django import template
 from django.urls import NoReverseMatch, reverse
+from django.utils.module_loading import import_string
 
 from config.back_office import MENU
 
@@ -30,6 +31,12 @@ def title_in_menu(opts: Any) -> str:
     except NoReverseMatch:
         return str(opts.verbose_name_plural)
     return _place(link)[1] or str(opts.verbose_name_plural)
+
+
+@register.simple_tag
+def waiting(page: dict[str, Any]) -> int:
+    """Return how much waits behind an entry of the menu; 0 where nothing is counted."""
+    return int(import_string(page["count"])()) if "count" in page else 0
 
 
 def _place(link: str) -> tuple[str, str]:

@@ -1,0 +1,51 @@
+"""Fields of the forms about money: a reason, an amount, and who it is once more."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from payments import money
+from payments.admin import masking
+from payments.cardlike import holds_card_number
+
+_NUMERIC = {"inputmode": "numeric", "autocomplete": "off"}
+
+
+def nothing_personal(text: str) -> None:
+    """Refuse a text with a card number, or with how to reach a person: it is kept for ever. Raises ValidationError."""
+    if holds_card_number(text):
+        raise forms.ValidationError(_("카드번호처럼 보이는 숫자가 있습니다. 카드번호는 적지 마세요."))
+    if masking.names_a_person(text):
+        raise forms.ValidationError(_("전화번호나 메일 주소처럼 보이는 것이 있습니다. 개인정보는 적지 마세요."))
+
+
+class WhyField(forms.CharField):
+    """The reason that everything about money asks for."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs = {"label": gettext_lazy("사유"), "widget": UnfoldAdminTextInputWidget, "min_length": 2, **kwargs}
+        super().__init__(max_length=200, validators=[nothing_personal], **kwargs)
+
+
+class MoneyField(forms.CharField):
+    """An amount of a currency, typed with or without commas; its value is in minor units."""
+
+    def __init__(self, currency: str, **kwargs: Any) -> None:
+        self.currency = currency
+        super().__init__(max_length=30, widget=UnfoldAdminTextInputWidget(attrs=_NUMERIC), **kwargs)
+
+    def clean(self, value: Any) -> Any:
+        """Return minor units, None for nothing."""
+        text = super().clean(value)
+        return minor_units(text, self.currency) if text else None
+
+
+def minor_units(text: str, currency: str) -> int:
+    """Return what somebody typed in minor units. Raises ValidationError."""
+    try:
+        return money.parse(text.replace(",", "").replace(" ", ""), currency)
+    except money.BadAmount as error:
+        raise forms.ValidationError(_("숫자로 된 금액을 적으세요. 예: 10000")) from error
