@@ -29,6 +29,8 @@ from payments.models import (
 from payments.staff import NotPossible
 from payments.states import Decision, Stage
 
+MOST_COUNTED = 100
+
 
 def limit_of(user: User, currency: str) -> int:
     """Return up to which sum of one payment this person cancels alone."""
@@ -123,8 +125,8 @@ def expire(now: datetime, session: PaymentSession | None = None) -> None:
 
 
 def waiting_count() -> int:
-    """Return how many requests wait for a second person."""
-    return Approval.objects.filter(state=ApprovalState.WAITING).count()
+    """Return how many requests wait for a second person, counted up to MOST_COUNTED."""
+    return Approval.objects.filter(state=ApprovalState.WAITING)[:MOST_COUNTED].count()
 
 
 def _locked(pk: int) -> tuple[PaymentSession, Approval]:

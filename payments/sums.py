@@ -128,22 +128,26 @@ def of_days(first: date, last: date, mode: Mode) -> list[Part]:
     by = ("day", "currency", "gateway", "method")
     parts = rows.annotate(day=_day_of("paid_at")).values(*by).order_by(*by)
     paid = parts.annotate(count=Count("pk"), sum_paid=Sum("paid")).values_list(*by, "count", "sum_paid")
-    found = {row[:4]: Part(*row, 0) for row in paid}
+    found = {
+        (day, currency, gateway, method): Part(day, currency, gateway, method, count, sum_paid, 0)
+        for day, currency, gateway, method, count, sum_paid in paid
+    }
     went = Q(state__in=(CancelState.DONE, CancelState.REVERSED), ended_at__gte=begins, ended_at__lt=ends)
     came = Q(state=CancelState.REVERSED, reversed_at__gte=begins, reversed_at__lt=ends)
     for sign, when, at in ((1, went, "ended_at"), (-1, came, "reversed_at")):
-        for *key, amount in _given_back(when, at, mode):
-            part = found.get(tuple(key)) or Part(*key, 0, 0, 0)
-            found[tuple(key)] = replace(part, cancelled=part.cancelled + sign * amount)
+        for day, currency, gateway, method, amount in _given_back(when, at, mode):
+            key = (day, currency, gateway, method)
+            part = found.get(key) or Part(day, currency, gateway, method, 0, 0, 0)
+            found[key] = replace(part, cancelled=part.cancelled + sign * amount)
     return [found[key] for key in sorted(found)]
 
 
-def _given_back(when: Q, at: str, mode: Mode) -> Iterable[tuple[Any, ...]]:
+def _given_back(when: Q, at: str, mode: Mode) -> list[tuple[Any, ...]]:
     """Return day, currency, gateway, method and sum of the cancels of payments that once counted."""
     rows = Cancellation.objects.filter(when, session__merchant__mode=mode, session__paid_at__isnull=False)
     by = ("day", "session__currency", "session__gateway", "session__method")
     parts = rows.annotate(day=_day_of(at)).values(*by).order_by(*by)
-    return parts.annotate(sum=Sum("amount")).values_list(*by, "sum")
+    return list(parts.annotate(sum=Sum("amount")).values_list(*by, "sum"))
 
 
 def _day_of(at: str) -> TruncDate:

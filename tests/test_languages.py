@@ -13,12 +13,15 @@ from installments.exchange import columns
 from merchants.codes import GatewayCode
 from merchants.models import CardIssuer, PaymentMethod
 from payments import attention
+from payments.models import ApprovalLimit
 from payments.states import Stage
 from tests.factories import ConnectionFactory, MerchantFactory, ShopFactory
 from tests.installments.factories import NoticeFactory
 from tests.payments.factories import (
+    ApprovalFactory,
     AttemptFactory,
     CallFactory,
+    CancellationFactory,
     DeliveryFactory,
     DifferenceFactory,
     EventFactory,
@@ -38,7 +41,8 @@ OF_DJANGO = re.compile(r"/admin/auth/group/\d+/delete/")
 ROWS = ["auth/group", "auth/user", "installments/interestfreenotice"]
 ROWS += ["merchants/merchant", "merchants/methodconnection", "merchants/shop"]
 RECORDS = ["payments/attention", "payments/delivery", "payments/notification", "payments/paymentsession"]
-RECORDS += ["payments/difference", "payments/reconciliation", "people/historyentry"]
+RECORDS += ["payments/approval", "payments/approvallimit", "payments/cancellation", "payments/difference"]
+RECORDS += ["payments/reconciliation", "people/historyentry"]
 EVERY_KIND = {f"/admin/{name}/{view}" for name in [*ROWS, *RECORDS] for view in ("", "1/change/")}
 EVERY_KIND |= {f"/admin/{name}/add/" for name in ROWS}
 
@@ -50,6 +54,7 @@ def staff(client, db):
         model.objects.update(name=F("code"))
     for group in Group.objects.all():
         Group.objects.filter(pk=group.pk).update(name=f"role-{group.pk}")
+        ApprovalLimit.objects.filter(role=group.name).update(role=f"role-{group.pk}")
     with translation.override("en"):  # the history calls a row by its name at that time
         client.force_login(User.objects.create(username="kim", is_staff=True, is_superuser=True))
         session = PaidSessionFactory(
@@ -62,6 +67,8 @@ def staff(client, db):
         ConnectionFactory(merchant=session.merchant)
         MerchantFactory(gateway=GatewayCode.INICIS, mid="shop000001", credentials={})
         NoticeFactory()
+    ApprovalFactory(session=session, reason="Changed mind")
+    CancellationFactory(session=session, state="REFUSED", reason="Changed mind")
     AttemptFactory(delivery=DeliveryFactory(session=session, state="DEAD"))
     EventFactory(session=session, kind="paid")
     CallFactory(session=session)

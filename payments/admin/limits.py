@@ -15,7 +15,7 @@ from merchants.models import Merchant
 from payments import money
 from payments.admin import words
 from payments.admin.asking import minor_units
-from payments.models import BOSS, ApprovalLimit
+from payments.models import BOSS, ApprovalLimit, role_name
 
 
 class LimitForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when it runs
@@ -40,7 +40,7 @@ class LimitForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when 
         used = set(Merchant.objects.values_list("currency", flat=True))
         currencies = {"KRW", "JPY", "USD", self.instance.currency} | used - {""}
         for name, values in (("role", roles), ("currency", currencies - {""})):
-            choices = [(value, value) for value in sorted(values)]
+            choices = [(value, role_name(value)) for value in sorted(values)]
             self.fields[name].choices = choices  # type: ignore[attr-defined]
         if self.instance.pk:
             self.initial["amount"] = money.to_text(self.instance.amount, self.instance.currency)
@@ -61,9 +61,14 @@ class ApprovalLimitAdmin(ModelAdmin):
     """승인 한도."""
 
     form = LimitForm
-    list_display = ("role", "currency", "limit")
-    list_display_links = ("role",)
+    list_display = ("role_label", "currency", "limit")
+    list_display_links = ("role_label",)
     ordering = ("role", "currency")
+
+    @display(description=gettext_lazy("역할"))
+    def role_label(self, row: ApprovalLimit) -> str:
+        """Return whose limit it is."""
+        return role_name(row.role)
 
     @display(description=gettext_lazy("한도"))
     def limit(self, row: ApprovalLimit) -> str:

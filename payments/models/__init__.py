@@ -1,6 +1,6 @@
 """What happened to the money. Nothing in this app touches the network."""
 
-from payments.models.approvals import BOSS, Approval, ApprovalKind, ApprovalLimit, ApprovalState
+from payments.models.approvals import BOSS, Approval, ApprovalKind, ApprovalLimit, ApprovalState, role_name
 from payments.models.attention import AlertChannel, Attention, AttentionKind, Handling, StaffAlert
 from payments.models.calls import OPEN_CALLS, CallKind, CallState, GatewayCall
 from payments.models.cancellations import OPEN_CANCELS, RESERVING, Cancellation, CancelOrigin, CancelState
@@ -46,4 +46,5 @@ __all__ = [
     "Reconciliation",
     "ReconciliationState",
     "StaffAlert",
+    "role_name",
 ]

@@ -124,4 +124,9 @@ class ApprovalLimit(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.role} {self.currency}"
+        return f"{role_name(self.role)} {self.currency}"
+
+
+def role_name(role: str) -> str:
+    """Return what people call a role."""
+    return str(_("최고관리자")) if role == BOSS else role

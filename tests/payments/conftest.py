@@ -4,6 +4,8 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
+from tests.payments.office import enter
+
 
 @pytest.fixture
 def person(db):
@@ -23,3 +25,17 @@ def person(db):
 def staff_client(person):
     """A superuser."""
     return person(is_superuser=True)
+
+
+@pytest.fixture
+def operator(db, settings):
+    """운영; the password is "a password of kim"."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    return enter("kim", "운영", password="a password of kim")
+
+
+@pytest.fixture
+def approver(db, settings):
+    """승인; the password is "a password of lee"."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    return enter("lee", "승인", password="a password of lee")

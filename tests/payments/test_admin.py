@@ -138,7 +138,7 @@ class TestQuickness:
         FACTORIES[model].create_batch(190)
         with statements() as many:
             assert len(listed(staff_client, model)) == 200
-        assert len(many) == len(few) <= 9
+        assert len(many) == len(few) <= 10
 
     def test_a_payments_page_takes_as_many_queries_for_much_as_for_little(self, staff_client):
         session = story()
@@ -162,7 +162,8 @@ class TestQuickness:
             answer = staff_client.get(address(model))
         assert answer.context["cl"].result_count == 12
         assert "12건 이상" in answer.content.decode()
-        assert all("LIMIT 12" in sql for sql in sent if "COUNT(" in sql)
+        counts = [sql for sql in sent if "COUNT(" in sql and "payments_approval" not in sql]
+        assert counts and all("LIMIT 12" in sql for sql in counts)
         assert staff_client.get(address(model), {"_facets": "True"}).context["cl"].add_facets is False
 
     def test_lists_read_no_long_columns(self, staff_client):
