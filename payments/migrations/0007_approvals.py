@@ -82,7 +82,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='paymentsession',
             name='decision',
-            field=models.CharField(blank=True, choices=[('ACCEPTED', '정상 인정'), ('CLOSED', '취소로 닫음'), ('FAILED', '실패로 닫음'), ('REFUNDED', '환불된 것으로 확인'), ('NOT_REFUNDED', '환불되지 않은 것으로 확인')], max_length=12, verbose_name='직원의 결정'),
+            field=models.CharField(blank=True, db_default='', default='', choices=[('ACCEPTED', '정상 인정'), ('CLOSED', '취소로 닫음'), ('FAILED', '실패로 닫음'), ('REFUNDED', '환불된 것으로 확인'), ('NOT_REFUNDED', '환불되지 않은 것으로 확인')], max_length=12, verbose_name='직원의 결정'),
         ),
         migrations.AlterField(
             model_name='attention',

@@ -83,7 +83,9 @@ class PaymentSession(Queued):
     generation = models.PositiveIntegerField(_("환입 횟수"), default=0)
     disputed = models.BooleanField(_("분쟁"), default=False)
     attention = models.BooleanField(_("확인 필요"), default=False)
-    decision = models.CharField(_("직원의 결정"), max_length=12, choices=Decision, blank=True)
+    decision = models.CharField(
+        _("직원의 결정"), max_length=12, choices=Decision, blank=True, default="", db_default=""
+    )
     close_wanted = models.BooleanField(_("종료 요청됨"), default=False)
 
     gateway_id = models.CharField(_("PG 거래번호"), max_length=255, blank=True)
