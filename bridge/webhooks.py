@@ -33,7 +33,8 @@ _SAYS = {
     Status.FAILED: 3,
     Status.EXPIRED: 3,
     Status.UNSETTLED: 3,
-    Status.PAID: 3,
+    # More than a bad end: money is believed to be there until the gateway has denied it for an hour.
+    Status.PAID: 4,
 }
 
 

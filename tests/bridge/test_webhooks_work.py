@@ -45,6 +45,17 @@ def test_event_that_came_before_its_payment_is_believed_once_the_gateway_says_so
     assert row().due_at is None
 
 
+def test_gateway_that_denies_a_payment_which_its_event_tells_of_is_asked_again(world, clock):
+    world.start()
+    world.sandbox.faults.add("fetch", "alter", set={"status": "expired"})
+    world.pay()
+    world.work()
+    assert world.stages() == ["EXPIRED LIFETIME"]
+    wait_for(clock, row())
+    world.work()
+    assert (world.stages(), world.told()) == (["PAID"], ["PayExpired", "PayComplete"])
+
+
 @pytest.mark.parametrize(
     ("kind", "thing"),
     [

@@ -67,7 +67,6 @@ class Backstage:
     answers: list[Answer] = field(default_factory=list)
     planned: list[tuple[str, Callable[[], None], str]] = field(default_factory=list)
     workers_asleep: bool = False
-    calls_before_end: int = 0
 
     def __post_init__(self) -> None:
         self.stage.meanwhile = self._meanwhile

@@ -63,21 +63,23 @@ class Checker:
     def nothing_is_in_doubt(self) -> None:
         """I6: all have answered for a minute, so no cancel is in doubt and an equal start gets a plain answer.
 
-        But for what the gateway goes on refusing: a cancel or an opening with the 500 that it remembers under the key,
-        an opening whose end is less than half an hour away by now; and for an opening that is not there when the life
-        of its page is over, which only three looks over ten minutes can say.
+        But for what the gateway goes on refusing: with the 500 that it remembers under a key, or an opening whose end
+        is less than half an hour away by now; and for an opening that is not there when the life of its page is over,
+        which only three looks over ten minutes can say.
         """
-        well = len(self.gateway.calls)
-        remembered = {call.key for call in self.gateway.calls if call.status == 500}
+        calls = self.gateway.calls
+        remembered = {call.key for call in calls if call.status == 500 and call.key}
+        pages_refused = any(call.operation in ("start", "expire") and call.key in remembered for call in calls)
         for order in self.play.orders():
             now = self.play.pay_status(order).said or {}
             for one in now.get("Cancellations", []):
                 if one["CancelState"] in OPEN_CANCELS and f"pgb:cancel:{one['CancelId']}" not in remembered:
                     self.wrong.append(f"I6 order {order}: still {one}")
-            if now.get("Stage") not in LIVE or self._is_over_and_not_there(now["PaymentId"]):
+            if now.get("Stage") not in LIVE or pages_refused or self._is_over_and_not_there(now["PaymentId"]):
                 continue
+            before = len(calls)
             answer = self.play.pay_start(order, int(now["TotalPrice"]))
-            refused = any(call.operation == "start" and call.status >= 400 for call in self.gateway.calls[well:])
+            refused = any(call.operation == "start" and call.status >= 400 for call in calls[before:])
             if answer.code in IN_DOUBT and not refused:
                 self.wrong.append(f"I6 order {order}: still {answer.code}")
 

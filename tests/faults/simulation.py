@@ -234,18 +234,21 @@ class Play(Backstage):
             if refund.status in ("pending", "requires_action"):
                 with self._at_gateway(f"refund {refund.id} of {refund.amount} arrives"):
                     self.stage.sandbox.stripe.money_back.end(self._account(refund), refund, "succeeded")
-        self.calls_before_end = len(self.stage.sandbox.stripe.books.calls)
+        self._reconcile()
         begun = timezone.now()
         asked = False
         for _ in range(MOST_STEPS):
             self.webhooks()
             self.work()
-            at = self.stage.next_due()
-            if not asked and (at is None or at > begun + PATIENCE):
-                self._go_to(begun + PATIENCE)
-                after_a_minute()
-                asked = True
+            if timezone.now() < begun + PATIENCE:
+                # What failed is probed now and then, due or not.
+                self.clock.shift(5)
                 continue
+            if not asked:
+                asked = True
+                after_a_minute()
+                continue
+            at = self.stage.next_due()
             if at is None or at > begun + LONGEST_END:
                 break
             self._go_to(at)
@@ -254,6 +257,12 @@ class Play(Backstage):
         self.note("the end")
         for order in self.orders():
             self.pay_status(order)
+
+    def _reconcile(self) -> None:
+        """Have looked at what the gateway lied about: the daily comparison of the books would find it."""
+        if any(hit.kind in ("alter", "wrong") for hit in self.stage.sandbox.faults.history):
+            for place in range(PaymentSession.objects.count()):
+                self.staff_look(place)
 
     def _go_to(self, at: datetime) -> None:
         # A second at least: what is due may be held back by an open circuit.
