@@ -1,13 +1,15 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
 from django.db import connection
+from django.utils import timezone
 
 from bridge import cancel
 from bridge.gateways import http
 from merchants import lookup
 from tests.bridge.bell import Bell
+from tests.bridge.two_books import TwoBooks
 from tests.door import Door
 from tests.factories import API_KEY, SIGNING_SECRET, ConnectionFactory, ShopFactory
 
@@ -31,6 +33,12 @@ def bell(world):
     world.sandbox.faults.add("webhook", "drop", times=None)
     world.start()
     return Bell(world)
+
+
+@pytest.fixture
+def books(world):
+    """Yesterday in both books, ours and Stripe's. See TwoBooks."""
+    return TwoBooks(world, timezone.localdate() - timedelta(days=1))
 
 
 @pytest.fixture

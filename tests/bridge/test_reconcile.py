@@ -1,38 +1,19 @@
-"""대사: a day of our books held against the gateway's own list, stored, repeated, handled."""
+"""대사: a day of our books held against the gateway's own list, stored, and repeated."""
 
 from datetime import UTC, datetime, timedelta
-from io import StringIO
 
 import pytest
 import time_machine
-from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from bridge import drains, lists, reconcile, watch
+from bridge import drains, lists, reconcile
 from merchants.models import MethodConnection
-from payments import attention, follow_up, reconciling
-from payments.models import Attention, Difference, DifferenceKind, Reconciliation
-from payments.staff import NotPossible
+from payments import reconciling
+from payments.models import Difference, DifferenceKind, Reconciliation
 from tests.bridge.seeds import Seeds
-from tests.bridge.two_books import TwoBooks
+from tests.bridge.two_books import open_ones, run
 
 K = DifferenceKind
-
-
-@pytest.fixture
-def books(world):
-    return TwoBooks(world, timezone.localdate() - timedelta(days=1))
-
-
-def run(books):
-    """Reconcile the day; returns the open differences."""
-    books.flush()
-    reconcile.one_day("stripe", books.day)
-    return open_ones()
-
-
-def open_ones():
-    return {(row.kind, row.subject) for row in Difference.objects.filter(closed_at=None)}
 
 
 def lists_asked(world):
@@ -199,132 +180,3 @@ def test_another_process_at_it_is_no_trouble_in_the_morning(books):
     reconciling.begin(reconciling.merchants_of("stripe", books.day), books.day, timezone.now())
     reconcile.days_due(timezone.localdate())
     assert Reconciliation.objects.get().state == "RUNNING"
-
-
-# --- staff --------------------------------------------------------------------------------------
-
-
-def real_day(world):
-    """Reconcile the real day of payments made through the front door."""
-    with time_machine.travel(datetime.now(UTC) + timedelta(days=1), tick=True):
-        reconcile.one_day("stripe", timezone.localdate() - timedelta(days=1))
-    return Difference.objects.filter(closed_at=None)
-
-
-def test_looking_again_books_what_is_true_tells_the_shop_and_closes_the_difference(world):
-    world.start()
-    world.pay_unheard()
-    row = real_day(world).get()
-    assert row.kind == K.STATE
-    follow_up.look(row.pk, "kim")
-    world.work()
-    watch.once()
-    row.refresh_from_db()
-    assert (world.session().stage, world.told(), row.closed_at is None) == ("PAID", ["PayComplete"], False)
-
-
-def test_refund_of_the_console_is_recorded_by_looking_again(world):
-    world.start()
-    world.pay()
-    world.work()
-    world.sandbox.stripe.refund(world.session().gateway_id, 900, silent=True)
-    row = real_day(world).get()
-    assert row.kind == K.REFUND_MISSING_HERE
-    watch.once()
-    assert open_ones() == {(row.kind, row.subject)}, "nobody has looked yet"
-    follow_up.look(row.pk, "kim")
-    world.work()
-    watch.once()
-    assert (world.session().cancelled, open_ones()) == (900, set())
-
-
-def test_payment_that_is_not_here_cannot_be_looked_at_until_it_is(books):
-    payment = books.theirs()
-    run(books)
-    row = Difference.objects.get()
-    with pytest.raises(NotPossible, match="기록이 없어"):
-        follow_up.look(row.pk, "kim")
-    reference = row.theirs["reference"]
-    session = books.ours(stage="STANDBY", gateway_id=payment.session, reference=reference)
-    books.flush()
-    follow_up.look(row.pk, "kim")
-    row.refresh_from_db()
-    assert row.session.pk == session.pk
-
-
-def test_handled_needs_a_note_and_keeps_who(books):
-    books.theirs()
-    run(books)
-    row = Difference.objects.get()
-    with pytest.raises(NotPossible, match="메모"):
-        follow_up.handle(row.pk, "kim", note=" ")
-    follow_up.handle(row.pk, "kim", note="환불함")
-    run(books)
-    row.refresh_from_db()
-    assert (row.handled_by, row.note, row.closed_at) == ("kim", "환불함", None)
-
-
-def test_open_differences_and_failures_are_one_matter_for_each_day(books):
-    for _ in range(3):
-        books.theirs()
-    run(books)
-    attention.sweep(timezone.now())
-    matter = Attention.objects.get(kind="RECONCILIATION")
-    assert (matter.subject, matter.facts["differences"]) == (Reconciliation.objects.get().pk, 3)
-    for row in Difference.objects.all():
-        follow_up.handle(row.pk, "kim", note="환불함")
-    attention.sweep(timezone.now())
-    assert Attention.objects.get(kind="RECONCILIATION").closed_at
-    Reconciliation.objects.update(state="FAILED", code="http_500")
-    attention.sweep(timezone.now())
-    assert Attention.objects.get(kind="RECONCILIATION", closed_at=None).facts["code"] == "http_500"
-
-
-# --- the command --------------------------------------------------------------------------------
-
-
-def command(*args):
-    out = StringIO()
-    call_command("reconcile", *args, stdout=out)
-    return out.getvalue()
-
-
-def test_command_tells_what_it_found(books):
-    books.both()
-    books.theirs()
-    books.flush()
-    said = command("--date", str(books.day), "--gateway", "stripe")
-    assert f"stripe-kr {books.day} DONE: 2 payments, 0 refunds, 0 not ours: MISSING_HERE 1" in said
-
-
-def test_command_fails_when_a_gateway_does_not_answer(books):
-    books.world.sandbox.faults.add("report", "error_before", status=503)
-    with pytest.raises(CommandError, match="run it again"):
-        command("--date", str(books.day))
-    assert "no difference" in command("--date", str(books.day))
-
-
-@pytest.mark.parametrize(
-    ("args", "problem"),
-    [
-        (["--date", "yesterday"], "is no day"),
-        (["--date", "2026-02-30"], "is no day"),
-        (["--date", "2999-01-01"], "not over yet"),
-        (["--date", "2026-01-01", "--gateway", "inicis"], "no gateway with a list"),
-        ([], "required"),
-    ],
-)
-def test_command_says_what_cannot_be_meant(db, args, problem):
-    with pytest.raises(CommandError, match=problem):
-        command(*args)
-
-
-def test_command_names_another_process(books):
-    reconciling.begin(reconciling.merchants_of("stripe", books.day), books.day, timezone.now())
-    with pytest.raises(CommandError, match="another process"):
-        command("--date", str(books.day))
-
-
-def test_today_is_not_over(world):
-    with pytest.raises(CommandError, match="not over yet"):
-        command("--date", str(timezone.localdate()))

@@ -5,9 +5,10 @@ from itertools import count
 
 from django.utils import timezone
 
+from bridge import reconcile
 from bridge.sandbox.books import Payment, Refund, Session
 from merchants.models import Merchant
-from payments.models import Cancellation, Order, PaymentSession
+from payments.models import Cancellation, Difference, Order, PaymentSession
 from tests.factories import STRIPE_CREDENTIALS, ConnectionFactory
 from tests.world import World
 
@@ -206,3 +207,15 @@ def _page(made: dict, moment: int) -> Session:
         payment_status="paid" if paid else "unpaid",
         payment=made["id"] if paid else None,
     )
+
+
+def run(books: TwoBooks) -> set[tuple[str, str]]:
+    """Reconcile the day at Stripe; returns the open differences."""
+    books.flush()
+    reconcile.one_day("stripe", books.day)
+    return open_ones()
+
+
+def open_ones() -> set[tuple[str, str]]:
+    """Each difference that is still there: its kind, and what it is about."""
+    return {(row.kind, row.subject) for row in Difference.objects.filter(closed_at=None)}
