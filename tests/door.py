@@ -43,6 +43,11 @@ class Door:
         }
         return {name: value for name, value in keys.items() if value is not ...}
 
+    def any_call(self, **changes: Any) -> dict[str, Any]:
+        """Return keys that are good for each of the four calls: each ignores those that are not its own."""
+        prices = {"CurrentTotalPrice": "64900", "RefundPrice": "4900", "ModifedTotalPrice": "60000.0000"}
+        return self.order(**{"PGType": "stripe", **prices, **changes})
+
     def post(self, body: Any, path: str = "/PGB/PayStart", kind: str = JSON, **headers: str) -> Any:
         """Send ``body`` (a dict: as JSON) and return the response, whose five keys are there."""
         data = body if isinstance(body, str | bytes) else json.dumps(body)

@@ -49,6 +49,15 @@ def test_a_method_that_needs_an_account_gets_one(unattended, can):
     assert b"123-456" not in bytes(made.sealed_account)
 
 
+@pytest.mark.parametrize("current", [64900, 60000, 1000])
+def test_while_a_cancel_is_open_another_waits_whatever_its_prices(unattended, current):
+    """What is left is not known before the first is decided: no balance that is told now would be right."""
+    unattended.partial(4900)
+    answers = [unattended.partial(900, current), unattended.partial(900, current, RequestId="two")]
+    assert [code(answer) for answer in answers] == ["CANCEL_IN_PROGRESS"] * 2
+    assert cancels() == [(4900, "REQUESTED")]
+
+
 def test_equal_cancels_at_once_are_one(paid):
     for current in (64900, 60000, 55100):
         answers = at_once(*[lambda current=current: paid.partial(4900, current)] * 12)

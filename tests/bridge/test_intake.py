@@ -2,6 +2,7 @@
 
 import json
 from io import BytesIO
+from urllib.parse import urlencode
 
 import pytest
 import structlog
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 from bridge import bodies, intake
 from bridge.errors import ShopError
 from tests.door import FIVE_KEYS, FORM, JSON, READ_WELL
+
+CALLS = {"PayStart": READ_WELL, **dict.fromkeys(["PartialCancel", "FullCancel", "PayStatus"], "ORDER_NOT_FOUND")}
 
 
 @pytest.mark.parametrize(
@@ -166,7 +169,55 @@ def test_paths_have_any_letter_case_and_a_slash_or_none(door, path):
     assert door.post(door.order(), path=path).json()["ErrorCode"] == READ_WELL
 
 
-@pytest.mark.parametrize("path", ["/PGB/PayStart", "/pgb/paystatus/"])
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("spelled", [str.lower, str.upper, str.swapcase])
+def test_each_call_is_read_in_any_spelling_of_its_path_and_its_keys(door, call, spelled):
+    keys = {spelled(name): value for name, value in door.any_call().items()}
+    for path in (f"/PGB/{call}", spelled(f"/PGB/{call}"), spelled(f"/PGB/{call}/")):
+        assert door.post(keys, path=path).json()["ErrorCode"] == CALLS[call]
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("bom", ["", "\ufeff"])
+def test_each_call_is_read_from_json_and_from_a_form_with_a_bom_or_none(door, call, bom):
+    keys = door.any_call()
+    for body, kind in ((json.dumps(keys), JSON), (json.dumps(keys), FORM), (urlencode(keys), FORM)):
+        answer = door.post((bom + body).encode(), path=f"/PGB/{call}", kind=kind).json()
+        assert answer["ErrorCode"] == CALLS[call]
+
+
+@pytest.mark.parametrize("call", ["PartialCancel", "FullCancel"])
+def test_a_cancels_options_that_are_null_or_empty_are_absent(door, call):
+    options = ["ClaimId", "TaxFreePrice", "RequestId", "Reason", "RefundBank", "RefundAccount", "RefundHolder"]
+    for nothing in (None, ""):
+        body = door.any_call(**dict.fromkeys(options, nothing))
+        assert door.post(body, path=f"/PGB/{call}").json()["ErrorCode"] == "ORDER_NOT_FOUND"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"RefundAccount": "123 456"}, "RefundAccount: must be digits and hyphens"),
+        ({"RefundAccount": "१२३"}, "RefundAccount: must be digits and hyphens"),
+        ({"RequestId": "4242 4242 4242 4242"}, "RequestId: seems to hold a card number"),
+        ({"RequestId": "i" * 256}, "RequestId: "),
+        ({"RefundPrice": 4900.0}, "RefundPrice: "),
+        ({"RefundPrice": "4,900"}, "RefundPrice: "),
+        ({"RefundPrice": -1}, "RefundPrice: "),
+        ({"RefundPrice": "4900.5"}, "RefundPrice: "),
+        ({"RefundPrice": 10**15}, "RefundPrice: "),
+        ({"RefundPrice": [4900]}, "RefundPrice: "),
+        ({"CurrentTotalPrice": ...}, "CurrentTotalPrice: "),
+        ({"ModifedTotalPrice": True}, "ModifedTotalPrice: "),
+    ],
+)
+def test_what_is_wrong_in_a_cancel_is_named(door, changes, words):
+    answer = door.post(door.any_call(**changes), path="/PGB/PartialCancel").json()
+    assert (answer["ErrorCode"], answer["ErrorMessage"][: len(words)]) == ("INVALID_REQUEST", words)
+    assert "4242" not in answer["ErrorMessage"]
+
+
+@pytest.mark.parametrize("path", ["/PGB/PayStart", "/pgb/paystatus/", "/PGB/PartialCancel", "/pgb/fullcancel/"])
 @pytest.mark.parametrize("method", ["get", "head", "put", "patch", "delete", "options", "trace"])
 def test_other_methods_are_405_with_the_five_keys(door, path, method):
     response = getattr(door.client, method)(path, headers=door.headers)
@@ -182,7 +233,10 @@ def test_a_path_that_is_no_call_names_those_that_are(door, path, method):
     response = getattr(door.client, method)(path)
     assert response.status_code == 404
     assert list(response.json()) == FIVE_KEYS
-    assert "POST to /PGB/PayStart or /PGB/PayStatus" in response.json()["ErrorMessage"]
+    assert (
+        "POST to /PGB/PayStart, /PGB/PartialCancel, /PGB/FullCancel or /PGB/PayStatus"
+        in response.json()["ErrorMessage"]
+    )
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/xml", "nonsense", "application/json;v=2"])
@@ -216,6 +270,15 @@ def test_no_values_make_it_fail(door, data):
     )
     changed = data.draw(st.dictionaries(st.sampled_from(sorted(order)), VALUES, min_size=1))
     assert door.post(json.dumps(order | changed)).status_code in (200, 400)
+
+
+@pytest.mark.parametrize("call", ["PartialCancel", "FullCancel"])
+@QUIET
+@given(data=st.data())
+def test_no_values_make_a_cancel_fail(door, call, data):
+    keys = door.any_call(RequestId="a", Reason="b", TaxFreePrice="0", RefundBank="004", RefundAccount="1-2", ClaimId=0)
+    changed = data.draw(st.dictionaries(st.sampled_from(sorted(keys)), VALUES, min_size=1))
+    assert door.post(json.dumps(keys | changed), path=f"/PGB/{call}").status_code in (200, 400)
 
 
 @QUIET

@@ -102,6 +102,19 @@ def test_one_call_leaves_nothing_in_the_lines_of_the_next(door, lines):
     assert [line.keys() & {"order_id", "shop_request_id"} for line in lines()] == [set()]
 
 
+def test_no_line_holds_where_money_is_sent_back_to(paid, lines):
+    account = {"RefundBank": "우리은행", "RefundAccount": "1002-345-678901", "RefundHolder": "홍길동"}
+    paid.partial(4900, **account, Reason="환불 1002-345-678901")
+    paid.partial(100, **account, RefundPrice="x")
+    paid.partial(100, 60000, **{**account, "RefundAccount": "1002 345 678901"})
+    paid.full(1, **account)
+    paid.full(60000, **account)
+    paid.rest()
+    said = json.dumps(lines(), ensure_ascii=False)
+    assert '"PartialCancel"' in said and '"FullCancel"' in said
+    assert [word for word in (*account.values(), "1002 345", "환불") if word in said] == []
+
+
 def wrong_calls(door):
     """Calls that fail in every way, with secrets in each place."""
     good = door.order(**BUYER)

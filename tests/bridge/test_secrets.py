@@ -20,6 +20,8 @@ from tests.payments.factories import OrderFactory, PaymentSessionFactory
 
 PAGE = {"db_type": "KR1", "joiner_id": 1001, "nation_code": "KR"}
 ORDER = {"DBType": "KR1", "JoinerId": 1001, "OrderId": 1}
+PART = {"RefundPrice": 4900, "CurrentTotalPrice": 64900, "ModifedTotalPrice": 60000}
+ALL = {"CurrentTotalPrice": 60000, "PGType": "stripe", "PayType": "CARD"}
 METHODS = ["CARD", "BANK", "VBANK", "MOBILE", "KAKAOPAY", "NAVERPAY"]
 
 
@@ -29,6 +31,8 @@ def whole_questions(world):
     return {
         "/PGB/PayStart": world.order(1),
         "/PGB/PayStatus": ORDER,
+        "/PGB/PartialCancel": {**world.named(2), **PART},
+        "/PGB/FullCancel": {**world.named(2), **ALL},
         "/api/v1/payment-methods/connections": {**PAGE, "pay_type": "CARD"},
         "/api/v1/merchants/lookup": {**PAGE, "pay_type": "CARD"},
         "/api/v1/pg-info": PAGE,
@@ -40,7 +44,14 @@ def whole_questions(world):
 
 @pytest.fixture
 def full_world(world, settings):
-    """A merchant of every gateway with every key it can have, each behind a method; a payment at Inicis; a notice."""
+    """A merchant of every gateway with every key it can have, each behind a method; a payment at Inicis; a notice.
+
+    Order 2 was paid, and given back in two parts.
+    """
+    world.paid(2)
+    with world.working():
+        world.partial(4900, order_id=2)
+        world.full(60000, 2)
     settings.PGB_GATEWAYS = {code: settings.PGB_GATEWAYS.get(code, code) for code in GatewayCode.values}
     settings.PGB_ACCOUNT_VERIFICATION_MIDS = {"KR": "INIacct001"}
     settings.PGB_PUBLIC_CALLS_PER_MINUTE = 1_000_000

@@ -1,13 +1,17 @@
 """PGB without its database: everybody is told to come again, and nothing is lost."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connection
 
+from bridge import cancel as cancel_module
 from merchants.lookup import clear_cache
-from payments.models import Notification
+from payments.models import Cancellation, GatewayCall, Notification
 from tests.door import FIVE_KEYS
+from tests.threads import until
+from tests.world import code
 
 HARM = {
     "shut": ("ALLOW_CONNECTIONS false", "ALLOW_CONNECTIONS true"),
@@ -21,6 +25,7 @@ def alter_database(change: str) -> None:
     connection.close_pool()
     with connection._nodb_cursor() as cursor:
         cursor.execute(f'ALTER DATABASE "{connection.settings_dict["NAME"]}" {change}')
+    connection.close_pool()  # another thread may have opened one meanwhile
 
 
 @pytest.fixture
@@ -50,6 +55,37 @@ def test_a_shop_is_told_to_repeat_and_can(world, door_of_world, no_database, cac
     assert list(response.json()) == FIVE_KEYS
     no_database()
     assert world.start(1)["IsSuccess"] is True
+
+
+@pytest.mark.parametrize("ask", ["partial", "full"])
+def test_a_cancel_that_cannot_be_stored_is_repeated_and_made_once(unattended, no_database, ask):
+    def cancel():
+        return unattended.partial(4900) if ask == "partial" else unattended.full()
+
+    assert code(cancel()) == "UNAVAILABLE"
+    no_database()
+    assert (code(cancel()), GatewayCall.objects.filter(kind="CANCEL").count()) == ("OUTCOME_UNKNOWN", 1)
+    unattended.work()
+    assert code(cancel()) == "Done"
+
+
+@pytest.mark.parametrize("named", [{}, {"RequestId": "one"}])
+def test_a_cancel_whose_database_goes_while_it_waits_is_repeated_and_made_once(unattended, monkeypatch, named):
+    """The reservation is committed: the shop hears UNAVAILABLE, and its repeat is the same cancel."""
+    monkeypatch.setattr(cancel_module, "SECONDS", 30.0)
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"]["pool"], "timeout", 0.5)
+    with ThreadPoolExecutor(1) as shop:
+        answer = shop.submit(unattended.partial, 4900, **named)
+        until(Cancellation.objects.exists)
+        alter_database(HARM["shut"][0])
+        try:
+            assert code(answer.result()) == "UNAVAILABLE"
+        finally:
+            alter_database(HARM["shut"][1])
+    assert unattended.work() > 0
+    again = unattended.partial(4900, **named)
+    assert (code(again), again["CancelId"]) == ("Done", str(Cancellation.objects.get().uuid))
+    assert unattended.refunds() == [4900]
 
 
 @pytest.mark.parametrize("no_database", ["shut"], indirect=True)

@@ -9,7 +9,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
-from payments.models import PaymentEvent
+from payments.models import Cancellation, PaymentEvent
 from tests.door import FORM
 from tests.factories import API_KEY, SIGNING_SECRET, STRIPE_CREDENTIALS
 from tests.fuzz.notices import Endpoint, signed
@@ -30,7 +30,8 @@ PERSON = ["황보카나리", "canary@person.example", "010-8765-4321", "01087654
 SECRETS = ["sk_live_canary0123456789", "whsec_canary0123456789", "canary-api-key-of-forty-characters-000000"]
 CANARIES = [*CARDS, *PERSON, *SECRETS]
 OURS = [API_KEY, SIGNING_SECRET, *STRIPE_CREDENTIALS.values()]
-LISTS = ["paymentsession", "notification", "delivery"]
+LISTS = ["paymentsession", "notification", "delivery", "cancellation"]
+ACCOUNT = {"RefundBank": "카나리은행", "RefundAccount": "1002-777-654321", "RefundHolder": "황보카나리"}
 
 
 def on_the_wire(text):
@@ -100,6 +101,52 @@ def test_no_card_sings_from_a_field_of_a_call(world, client, ears):
             ears.hear(client.post("/PGB/PayStart", urlencode(body), content_type=FORM, headers=KEY))
     # Addresses may hold any number: what is open now goes back to the shop that gave them.
     assert ears.silent(*lists_and_events(world))
+
+
+OF_CANCELS = ["RefundPrice", "CurrentTotalPrice", "ModifedTotalPrice", "RequestId", "Reason", "RefundBank"]
+OF_CANCELS += ["RefundHolder", "NationCode", "PGType", "PayType", "DBType"]
+
+
+def test_no_card_sings_from_a_field_of_a_cancel(world, client, ears):
+    world.paid()
+    with world.working():
+        for name in OF_CANCELS:
+            for card in CARDS[1:] if name.endswith("Price") else CARDS:
+                body = world.named() | {"CurrentTotalPrice": 1, "PGType": "stripe", "PayType": "CARD"} | {name: card}
+                for path in ("/PGB/PartialCancel", "/PGB/FullCancel"):
+                    body |= {"RefundPrice": 1, "ModifedTotalPrice": 0} if path == "/PGB/PartialCancel" else {}
+                    body |= {name: card}
+                    ears.hear(client.post(path, json.dumps(body), content_type="application/json", headers=KEY))
+                    ears.hear(client.post(path, urlencode(body), content_type=FORM, headers=KEY))
+    assert ears.silent(*lists_and_events(world))
+    assert world.refunds() == []
+
+
+def test_no_bank_account_sings_on_its_whole_way(world, client, ears):
+    """Cancels that are done, refused, in doubt and malformed; then every page of the back office, and the messages."""
+    world.paid()
+    world.sandbox.faults.add("cancel", "refund_status", status="failed")
+    with world.working():
+        for number, (refund, changes) in enumerate(
+            [(900, {}), (900, {}), (70_000, {}), ("x", {}), (1, {"ClaimId": 9})]
+        ):
+            left = world.session().balance
+            prices = {"RefundPrice": refund, "CurrentTotalPrice": left, "ModifedTotalPrice": 64_000}
+            body = json.dumps(world.named() | prices | ACCOUNT | {"RequestId": f"r{number}"} | changes)
+            ears.hear(client.post("/PGB/PartialCancel", body, content_type="application/json", headers=KEY))
+        ears.hear(client.post("/PGB/FullCancel", urlencode(world.named() | ACCOUNT), content_type=FORM, headers=KEY))
+        status = json.dumps(world.named())
+        ears.hear(client.post("/PGB/PayStatus", status, content_type="application/json", headers=KEY))
+    assert [one.state for one in Cancellation.objects.order_by("pk")] == ["REFUSED", "DONE"]
+    assert all(one.account["account"] == ACCOUNT["RefundAccount"] for one in Cancellation.objects.all())
+    client.force_login(User.objects.create(username="kim", is_staff=True, is_superuser=True))
+    for row in (world.session(), *Cancellation.objects.all()):
+        page = ears.hear(client.get(reverse(f"admin:payments_{row._meta.model_name}_change", args=[row.pk])))
+        assert page.status_code == 200
+    more = [*lists_and_events(world), json.dumps(world.sandbox.shop.books.messages)]
+    assert ears.silent(*more)
+    heard = "".join([ears.log.getvalue(), *ears.answers, *more])
+    assert [word for word in (*ACCOUNT.values(), "777-654321", "1002777654321") if word in heard] == []
 
 
 def test_no_canary_sings_from_around_a_call(world, client, ears):

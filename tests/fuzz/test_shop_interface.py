@@ -29,7 +29,11 @@ NOT_OURS = [
 
 @pytest.fixture
 def served(world):
-    """The whole world, and a worker, for each other PayStart of one order closes the page before."""
+    """The whole world, and a worker, for each other PayStart of one order closes the page before.
+
+    Order 1 is paid: what a cancel may find.
+    """
+    world.paid()
     with world.working(1):
         yield world
 
@@ -42,6 +46,8 @@ def aim(case, world):
     for keys in (case.body, case.query):
         if free and isinstance(keys, dict):
             keys |= {name: value for name, value in {**shop, **page}.items() if name in keys}
+            if "CurrentTotalPrice" in keys:
+                keys |= {"OrderId": 1, "CurrentTotalPrice": str(world.session().balance)}
 
 
 @SCHEMA.parametrize()
