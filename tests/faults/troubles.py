@@ -116,7 +116,7 @@ def faults(*operations: str) -> st.SearchStrategy[Trouble]:
     known = [
         (operation, kind, params)
         for operation in operations
-        for kind, params in (_WEBHOOK if operation == "webhook" else _ANYWHERE + _OWN[operation])
+        for kind, params in (_WEBHOOK if operation == "webhook" else _ANYWHERE + 3 * _OWN[operation])
     ]
     terms = [(1, None), (1, None), (2, None), (None, 20.0), (None, 300.0), (None, 4000.0)]
     return st.builds(
