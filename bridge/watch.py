@@ -9,7 +9,7 @@ from django.utils import timezone
 from psycopg_pool import PoolTimeout
 
 from bridge import alerts
-from payments import attention, reconciling
+from payments import approvals, attention, reconciling
 
 EVERY_SECONDS = 15.0
 
@@ -31,9 +31,10 @@ def run(stop: threading.Event) -> None:
 
 
 def once() -> None:
-    """Bring the list up to date, write what is to be told, and send what is due."""
+    """End requests that nobody decided, bring the list up to date, write what is to be told, and send what is due."""
     now = timezone.now()
     reconciling.recheck(now)
+    approvals.expire(now)
     attention.sweep(now)
     alerts.write(now)
     alerts.send()

@@ -135,6 +135,13 @@ def page(row: Attention) -> str:
     return reverse(f"admin:{_PAGES[AttentionKind(row.kind)]}_change", args=[row.subject])
 
 
+def payment(row: Attention) -> int | None:
+    """Return the key of the payment that staff can look up again, or end, right from the row's page."""
+    if row.kind == AttentionKind.PAYMENT:
+        return row.subject
+    return int(row.facts["session"]) if row.kind == AttentionKind.CALL else None
+
+
 def own_page(row: Attention) -> str:
     """Return the path of the row's own page, where staff say that they have it in hand."""
     return reverse("admin:payments_attention_change", args=[row.pk])

@@ -6,13 +6,14 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from bridge import watch
 from payments import approvals, refunds, reviewing
 from payments.cancelling import version_of
-from payments.models import Cancellation, CancelOrigin, GatewayCall, PaymentEvent, PaymentSession
+from payments.models import Approval, Attention, Cancellation, CancelOrigin, GatewayCall, PaymentEvent, PaymentSession
 from payments.refunds import Wish
 from payments.reviewing import Choice
 from payments.staff import NotPossible
-from tests.payments.factories import PaidSessionFactory
+from tests.payments.factories import ApprovalFactory, PaidSessionFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -178,3 +179,11 @@ def test_a_decision_is_carried_out_once(wrong, kim):
     wrong.work()
     wrong.look()
     assert PaymentEvent.objects.filter(kind="decision_carried_out").count() == 1
+
+
+def test_the_watch_ends_requests_of_yesterday(transactional_db):
+    old = ApprovalFactory(requested_at=timezone.now() - timedelta(days=1))
+    fresh = ApprovalFactory()
+    watch.once()
+    assert [Approval.objects.get(pk=row.pk).state for row in (old, fresh)] == ["STALE", "WAITING"]
+    assert [row.subject for row in Attention.objects.filter(kind="APPROVAL")] == [fresh.pk]

@@ -117,6 +117,15 @@ class TestList:
 
 
 class TestButtons:
+    def test_a_call_in_doubt_and_a_payment_offer_a_look_and_an_end(self, person, one_of_each):
+        operator = person("view_attention", "change_paymentsession", "cancel_paymentsession", username="operator")
+        viewer = person("view_attention", username="viewer")
+        for kind in ("CALL", "PAYMENT"):
+            pk = advice.payment(one_of_each[kind])
+            addresses = [reverse(f"admin:payments_{name}", args=[pk]) for name in ("look_again", "review")]
+            assert all(address in shown(operator.get(own_page(one_of_each[kind]))) for address in addresses)
+            assert not any(address in shown(viewer.get(own_page(one_of_each[kind]))) for address in addresses)
+
     @pytest.fixture
     def row(self, one_of_each):
         return one_of_each["SHOP"]
