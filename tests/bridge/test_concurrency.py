@@ -135,8 +135,9 @@ def test_a_superseded_page_and_its_successor_paid_at_once_are_told_once_of_the_r
             partial(PaymentSession.objects.filter(pk=old.pk).ring, timezone.now()),
             partial(world.sandbox.stripe.pay, new.reference),
         )
-        until(lambda: PaymentSession.objects.get(pk=old.pk).stage == "REVIEW" and world.told() == ["PayComplete"])
+        until(lambda: PaymentSession.objects.get(pk=old.pk).stage == "CANCELLED" and world.told() == ["PayComplete"])
     old.refresh_from_db()
+    assert world.refunds() == [64900]
     assert old.reason in ("SUPERSEDED", "DOUBLE_PAYMENT")
     assert world.sandbox.shop.books.orders["KR1", 1, 0].payment_id == new.reference
     world.books_agree()

@@ -83,7 +83,8 @@ class TestRolePages:
     def test_what_a_role_permits_is_said_in_words(self, client, boss):
         group = Group.objects.get(name="운영")
         shown = client.get(reverse("admin:auth_group_change", args=[group.pk])).text
-        assert "<br>결제: 구매자의 개인정보를 볼 수 있음, 내보내기, 변경, 보기<br>" in shown
+        permitted = "구매자의 개인정보를 볼 수 있음, 내보내기, 변경, 보기, 취소와 확인 필요의 처리를 할 수 있음"
+        assert f"<br>결제: {permitted}<br>" in shown
         assert "Can view" not in shown
 
     def test_a_new_role_is_given_what_pages_here_need(self, client, boss):
