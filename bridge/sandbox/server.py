@@ -183,9 +183,9 @@ class Server(BaseServer):
             with contextlib.suppress(OSError):  # closed by a pause or by stop()
                 connection, address = listener.accept()
                 self._connections.add(connection)
-                if self.stopping or not self._listening.is_set():  # cut off between the two lines above
-                    connection.shutdown(socket.SHUT_RDWR)
                 threading.Thread(target=self._serve, args=(connection, address), daemon=True).start()
+                if self.stopping or not self._listening.is_set():  # cut off before it was among them
+                    connection.shutdown(socket.SHUT_RDWR)
 
     def _serve(self, connection: socket.socket, address: Any) -> None:
         try:
