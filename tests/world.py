@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.test import Client
@@ -37,6 +37,7 @@ class World:
     shop: Shop
     merchant: Merchant
     client: Client
+    at_work: set[int] = field(default_factory=set)  # workers that have something in hand
 
     def order(self, order_id: int = 1, **changes: Any) -> dict[str, Any]:
         """Return the body of a PayStart of 64,900 won."""
@@ -118,6 +119,7 @@ class World:
 
     def look(self, order_id: int = 1) -> PaymentSession:
         """Let the workers ask the gateway about the newest session, and return it."""
+        self.rest()  # a look under way would plan the next one after its own
         PaymentSession.objects.filter(pk=self.session(order_id).pk).ring(timezone.now())
         self.rest()
         return self.session(order_id)
@@ -126,7 +128,10 @@ class World:
         """Work off what is due, and let other workers end what they have in hand."""
         self.work()
         tables = (PaymentSession, GatewayCall, Delivery)
-        while any(table.objects.filter(due_at__isnull=False).exclude(lease_token=None).exists() for table in tables):
+        # A look that was rung meanwhile has no lease any more, and its worker may not have written yet.
+        while self.at_work or any(
+            table.objects.filter(due_at__isnull=False).exclude(lease_token=None).exists() for table in tables
+        ):
             time.sleep(0.01)
             self.work()
 
@@ -145,8 +150,12 @@ class World:
         stop = threading.Event()
 
         def run() -> None:
+            me = threading.get_ident()
             while not stop.is_set():
-                if self.work() == 0:
+                self.at_work.add(me)
+                done = self.work()
+                self.at_work.discard(me)
+                if done == 0:
                     stop.wait(0.02)
 
         with ThreadPoolExecutor(workers, thread_name_prefix="working") as pool:
