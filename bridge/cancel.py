@@ -5,6 +5,7 @@ Every round decides under the order's lock, commits, and only then waits. The wo
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,10 +14,11 @@ from django.db.models import Q
 from django.utils import timezone
 
 from bridge import complete
-from bridge.cancel_answers import done, refusal, told
+from bridge.cancel_answers import done, told
 from bridge.errors import ErrorCode, ShopError
 from bridge.gateways import gateway_class
 from bridge.log_lines import about
+from bridge.payment_facts import refusal
 from bridge.waiting import NoSeat, seat, wait_for
 from merchants.models import Shop
 from payments import ledger, refunds
@@ -271,11 +273,8 @@ class _Cancel:
 
     def _wait(self, answer: Callable[[], bool | None]) -> None:
         """Wait till the deadline at most; without a seat not at all."""
-        try:
-            with seat():
-                wait_for(answer, max(self._ends - time.monotonic(), 0))
-        except NoSeat:
-            return
+        with suppress(NoSeat), seat():
+            wait_for(answer, max(self._ends - time.monotonic(), 0))
 
 
 def _is_decided(cancellation_pk: int) -> bool | None:

@@ -3,9 +3,9 @@
 from typing import Any
 
 from bridge import cancel_calls
-from bridge.errors import ErrorCode, ShopError
+from bridge.errors import ErrorCode
+from bridge.payment_facts import facts_of, refusal
 from payments.models import Cancellation, CancelState, PaymentSession
-from payments.money import to_text
 
 
 def told(cancellation: Cancellation, session: PaymentSession) -> dict[str, Any]:
@@ -31,18 +31,3 @@ def told(cancellation: Cancellation, session: PaymentSession) -> dict[str, Any]:
 def done(session: PaymentSession) -> dict[str, Any]:
     """Return the answer for an order on which no money is."""
     return {"Type": "Done", **facts_of(session)}
-
-
-def refusal(code: ErrorCode, message: str, session: PaymentSession, **facts: Any) -> ShopError:
-    """Return an answer with IsSuccess false that shows how the payment stands."""
-    return ShopError(code, message, **{**facts_of(session), **facts})
-
-
-def facts_of(session: PaymentSession) -> dict[str, Any]:
-    """Return what every answer about a payment shows."""
-    return {
-        "PaymentId": session.reference,
-        "Stage": str(session.stage),
-        "Balance": to_text(max(session.balance, 0), session.currency),
-        "Reserved": to_text(session.reserved, session.currency),
-    }

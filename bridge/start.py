@@ -16,12 +16,12 @@ from bridge import complete, opening
 from bridge.errors import ErrorCode, ShopError
 from bridge.gateways.base import Refused
 from bridge.log_lines import about
+from bridge.payment_facts import refusal
 from bridge.waiting import NoSeat, seat, wait_for
 from merchants import lookup
 from merchants.models import MethodConnection, Shop
 from payments import ledger
 from payments.models import OPEN_CALLS, CallKind, CallState, GatewayCall, Order, PaymentSession
-from payments.money import to_text
 from payments.states import HOLDING, LIVE, Reason, Stage
 
 LEAST_TIME_LEFT = timedelta(minutes=5)
@@ -109,10 +109,10 @@ class _Start:
         if session is None or session.stage in (Stage.FAILED, Stage.EXPIRED, Stage.CANCELLED):
             return self._open(order)
         if session.stage in HOLDING:
-            raise _answer(ErrorCode.ALREADY_PAID, "this order is paid: do not send the buyer to pay again", session)
+            raise refusal(ErrorCode.ALREADY_PAID, "this order is paid: do not send the buyer to pay again", session)
         if session.stage == Stage.REVIEW:
             message = "a person is checking money of this order: do not start it again, ask with PayStatus"
-            raise _answer(ErrorCode.IN_REVIEW, message, session)
+            raise refusal(ErrorCode.IN_REVIEW, message, session)
         session.order = order
         return self._reuse(session) if self._is_same(session) else self._replace(session)
 
@@ -190,7 +190,7 @@ class _Start:
         if session.pk in self._waited_for or left <= 0:
             if in_doubt:
                 message = "it is not known yet whether the payment was opened: repeat the same PayStart"
-                raise _answer(ErrorCode.OUTCOME_UNKNOWN, message, session)
+                raise refusal(ErrorCode.OUTCOME_UNKNOWN, message, session)
             raise _in_progress(session)
         self._take_seat(session)
         self._waited_for.add(session.pk)
@@ -219,22 +219,10 @@ def _is_settled(session_pk: int) -> bool | None:
     return None if under_way.exclude(kind=CallKind.NET_CANCEL).exists() else True
 
 
-def _answer(code: ErrorCode, message: str, session: PaymentSession) -> ShopError:
-    currency = session.currency
-    return ShopError(
-        code,
-        message,
-        PaymentId=session.reference,
-        Stage=session.stage,
-        Balance=to_text(session.balance, currency),
-        Reserved=to_text(session.reserved, currency),
-    )
-
-
 def _in_progress(session: PaymentSession | None) -> ShopError:
     message = "a payment of this order is under way: repeat the same PayStart in 2 seconds"
     if session is None:
         return ShopError(ErrorCode.PAYMENT_IN_PROGRESS, message, Type="Pending")
-    error = _answer(ErrorCode.PAYMENT_IN_PROGRESS, message, session)
+    error = refusal(ErrorCode.PAYMENT_IN_PROGRESS, message, session)
     error.facts["Type"] = "Pending"
     return error
