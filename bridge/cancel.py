@@ -291,7 +291,7 @@ def _is_looked_at(session_pk: int) -> bool | None:
 
 
 def _is_idle(session: PaymentSession) -> bool:
-    return session.lease_token is None and (session.due_at is None or session.due_at > timezone.now())
+    return session.lease_token is None and not session.is_due
 
 
 def _was_answered(session: PaymentSession) -> bool:

@@ -240,9 +240,15 @@ def _names_of(session: PaymentSession) -> list[Q]:
 
 
 def look_at(session: PaymentSession, at: datetime | None) -> None:
-    """Plan when the gateway is asked about the session; None: no more."""
-    PaymentSession.objects.filter(pk=session.pk).update(due_at=at, lease_token=None, attempts=0)
-    session.due_at = at
+    """Plan when the gateway is asked about the session; None: no more. A look that somebody waits for stays due."""
+    if not session.is_due:
+        PaymentSession.objects.filter(pk=session.pk).update(due_at=at, lease_token=None, attempts=0)
+        session.due_at, session.lease_token = at, None
+
+
+def _no_look(session: PaymentSession) -> dict[str, None]:
+    """Return the changes that end the looks at a session, but for one that somebody waits for."""
+    return {} if session.is_due else {"due_at": None, "lease_token": None}
 
 
 def others_of(session: PaymentSession) -> tuple[bool, bool]:
@@ -254,27 +260,19 @@ def others_of(session: PaymentSession) -> tuple[bool, bool]:
 
 def book_payment(session: PaymentSession, received: int, at: datetime) -> None:
     """Move the session to PAID with what the gateway verified."""
-    move(session, Stage.PAID, paid=received, paid_at=at, reason="", due_at=None, lease_token=None)
+    move(session, Stage.PAID, paid=received, paid_at=at, reason="", **_no_look(session))
     note(session, "paid", "gateway", expected=session.amount, verified=received)
 
 
 def put_in_review(session: PaymentSession, reason: Reason, received: int, **facts: Any) -> None:
     """Freeze money that is there but not as it should be: a person decides, the shop is not told."""
-    move(
-        session,
-        Stage.REVIEW,
-        reason=reason,
-        paid=received,
-        attention=True,
-        due_at=None,
-        lease_token=None,
-    )
+    move(session, Stage.REVIEW, reason=reason, paid=received, attention=True, **_no_look(session))
     note(session, "review", "gateway", reason=reason, expected=session.amount, verified=received, **facts)
 
 
 def end_unpaid(session: PaymentSession, stage: Stage, reason: str, actor: str) -> None:
     """Move a live session to FAILED or EXPIRED."""
-    move(session, stage, reason=reason, due_at=None, lease_token=None)
+    move(session, stage, reason=reason, **_no_look(session))
     note(session, stage.lower(), actor, reason=reason)
 
 

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
@@ -51,6 +52,11 @@ class Queued(models.Model):
 
     class Meta:
         abstract = True
+
+    @property
+    def is_due(self) -> bool:
+        """Whether its time has come, and nobody has begun with it: whoever began before may not have seen why."""
+        return self.lease_token is None and self.due_at is not None and self.due_at <= timezone.now()
 
 
 def due_index(name: str, *fields: str) -> models.Index:

@@ -6,9 +6,10 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from bridge.gateways.http import Door
 from merchants import lookup
 from merchants.models import PaymentMethod
-from payments import ladders
+from payments import ladders, staff
 from payments.models import CallKind, CallState, Delivery, GatewayCall, PaymentSession
 
 T0 = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
@@ -195,3 +196,24 @@ def test_staff_see_what_a_look_at_an_ended_payment_found(world):
     looked = session.events.get(kind="looked")
     assert looked.facts == {"status": "complete/paid/succeeded", "verified": 64900}
     assert world.session(1).stage == "REVIEW"
+
+
+@pytest.mark.parametrize("heard", [True, False], ids=["of what is paid", "that finds it paid"])
+def test_what_happens_during_a_look_is_seen_by_the_next_if_one_was_asked_for_meanwhile(world, monkeypatch, heard):
+    world.start()
+    (world.pay if heard else world.pay_unheard)()
+    if heard:
+        world.work()
+    session, exchange = world.session(), Door.exchange
+
+    def and_meanwhile(*args, **options):
+        answer = exchange(*args, **options)
+        monkeypatch.setattr(Door, "exchange", exchange)
+        world.sandbox.stripe.refund(session.gateway_id, 900, silent=True)
+        staff.look_again(session.pk, "staff")
+        return answer
+
+    monkeypatch.setattr(Door, "exchange", and_meanwhile)
+    staff.look_again(session.pk, "staff")
+    world.work()
+    assert (world.session().stage, world.session().cancelled) == ("PARTIALLY_CANCELLED", 900)
