@@ -1,5 +1,6 @@
 """The worker's part of a cancel: write the exact body, send it, write the outcome; and what to do in doubt."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from bridge.gateways.base import CancelRequest, Denied, Gateway, GatewayError, N
 from bridge.waiting import hands_off
 from payments import ladders, ledger, refunds
 from payments.models import CallState, Cancellation, CancelOrigin, CancelState, GatewayCall, PaymentSession
+from payments.reviewing import A_PERSON_DECIDES
 
 ACTOR = "sweep"
 # While the shop waits for its answer, what was not sent is tried again.
@@ -149,16 +151,22 @@ def _resolve(gateway: Gateway, call: GatewayCall) -> None:
     now = timezone.now()
     if found is None or found.refunds is None:
         _leave_unknown(call, "not_there")
+    elif any(one.cancel_id == str(_cancellation(call).uuid) for one in found.refunds):
+        # It is there, but not as we asked for it: made again, it would go back twice.
+        _leave_unknown(call, A_PERSON_DECIDES)
     elif doubt.key_is_valid(gateway, call, now):
         _send_again(gateway, call)
     elif doubt.surely_absent(call, now):
-        _send_once_more(gateway, call)
+        _send_once_more(gateway, call, found.refunds)
 
 
-def _send_once_more(gateway: Gateway, call: GatewayCall) -> None:
-    """The key is gone and the refund surely not there: only a gateway that minds the balance is asked again."""
-    if not gateway.capabilities.balance_guard:
-        _leave_unknown(call, "a_person_decides")
+def _send_once_more(gateway: Gateway, call: GatewayCall, listed: Iterable[Refund]) -> None:
+    """The key is gone and the refund surely not there: only a gateway that minds the balance is asked again.
+
+    Not if somebody gave as much back in the gateway's console: perhaps because this one took so long.
+    """
+    if not gateway.capabilities.balance_guard or refunding.may_be(_cancellation(call), listed):
+        _leave_unknown(call, A_PERSON_DECIDES)
         return
     now = timezone.now()
     fresh = {"first_sent_at": now, "missed_looks": 0, "first_missed_at": None}

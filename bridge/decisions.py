@@ -1,6 +1,6 @@
 """What a person decided about a payment, carried out: the gateway was asked just before, and the shop is told."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from django.db import transaction
@@ -64,15 +64,20 @@ def _fail(session: PaymentSession, found: Fetched | None, now: datetime) -> str:
 
 
 def _refunded(session: PaymentSession, found: Fetched | None, now: datetime) -> str:
-    return _settle_by_hand(session, RefundStatus.DONE, now)
+    return _settle_by_hand(session, RefundStatus.DONE, now, found.refunds if found else None)
 
 
 def _not_refunded(session: PaymentSession, found: Fetched | None, now: datetime) -> str:
     return _settle_by_hand(session, RefundStatus.FAILED, now)
 
 
-def _settle_by_hand(session: PaymentSession, status: RefundStatus, now: datetime) -> str:
-    """Book what a person saw at the gateway of a cancel in doubt, unless it has been found out meanwhile."""
+def _settle_by_hand(
+    session: PaymentSession, status: RefundStatus, now: datetime, listed: Iterable[Refund] | None = None
+) -> str:
+    """Book what a person saw at the gateway of a cancel in doubt, unless it has been found out meanwhile.
+
+    It is the refund that the gateway lists without our id, if there is one: booked by itself it would count twice.
+    """
     call = reviewing.call_in_doubt(session)
     if call is None or call.cancellation is None:
         return "not_in_doubt_any_more"
@@ -80,7 +85,9 @@ def _settle_by_hand(session: PaymentSession, status: RefundStatus, now: datetime
     seen = Refund(
         gateway_cancel_id="", cancel_id=str(cancel.uuid), amount=cancel.amount, status=status, code="decided_by_staff"
     )
-    refunding.settle(session, cancel, seen, now)
+    refunding.settle(session, cancel, refunding.may_be(cancel, listed or ()) or seen, now)
+    # Refunds made without us were not booked while it was open.
+    ledger.look_at(session, now)
     return ""
 
 

@@ -68,6 +68,13 @@ def _settle_known(
     return others
 
 
+def may_be(cancellation: Cancellation, listed: Iterable[Refund]) -> Refund | None:
+    """Return a listed refund that our books do not know and that may be this cancel: it has the same amount."""
+    known = set(cancellation.session.cancellations.values_list("gateway_cancel_id", flat=True))
+    found = (one for one in listed if one.gateway_cancel_id not in known and one.status is not RefundStatus.FAILED)
+    return next((one for one in found if one.amount == cancellation.amount), None)
+
+
 def settle(session: PaymentSession, cancellation: Cancellation, refund: Refund, now: datetime) -> None:
     """Write what became of one cancel, and tell the shop once it is decided."""
     state = CancelState(cancellation.state)

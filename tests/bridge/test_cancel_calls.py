@@ -167,3 +167,35 @@ def test_without_a_key_and_a_guard_a_person_decides(old, clock, monkeypatch):
         clock.shift(SHORT)
         old.work()
     assert (sent(old), cancels(), call().code) == (1, [(4900, "UNKNOWN")], "a_person_decides")
+
+
+def test_a_refund_that_is_there_with_another_amount_is_never_made_again(unattended, clock):
+    unattended.sandbox.faults.add("cancel", "alter", times=None, set={"amount": 4800})
+    unattended.sandbox.faults.add("refunds", "alter", times=None, set={"data.0.amount": 4800})
+    unattended.partial(4900)
+    unattended.work()
+    for wait in (DAY, SHORT, SHORT, SHORT):
+        clock.shift(wait)
+        unattended.work()
+    assert (unattended.refunds(), cancels(), call().code) == ([4900], [(4900, "UNKNOWN")], "a_person_decides")
+    assert unattended.session().attention
+
+
+def test_without_a_key_an_equal_refund_that_nobody_can_place_is_left_to_a_person(old, clock):
+    """Staff who waited a day for ours may have made it by hand."""
+    old.sandbox.stripe.refund(old.session().gateway_id, 4900, silent=True)
+    for _ in range(3):
+        clock.shift(SHORT)
+        old.work()
+    assert (old.refunds(), cancels(), call().code) == ([4900], [(4900, "UNKNOWN")], "a_person_decides")
+
+
+@pytest.mark.parametrize("other", [900, None])
+def test_without_a_key_other_refunds_stop_nothing(old, clock, other):
+    made = old.sandbox.stripe.refund(old.session().gateway_id, other or 4900, silent=True)
+    if other is None:
+        old.sandbox.stripe.end_refund(made.id, "failed", silent=True)
+    for _ in range(3):
+        clock.shift(SHORT)
+        old.work()
+    assert (sent(old), cancels()[0]) == (2, (4900, "DONE"))

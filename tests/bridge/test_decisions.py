@@ -168,6 +168,17 @@ class TestCancelInDoubt:
         assert GatewayCall.objects.get(kind="CANCEL").due_at is None
         assert doubtful.told() == ["PayComplete", kind]
 
+    @pytest.mark.parametrize(
+        ("choice", "books"),
+        [(Choice.REFUNDED, [("STAFF", "DONE")]), (Choice.NOT_REFUNDED, [("STAFF", "REFUSED"), ("GATEWAY", "DONE")])],
+    )
+    def test_what_somebody_gave_back_by_hand_counts_once(self, doubtful, kim, choice, books):
+        doubtful.sandbox.stripe.refund(doubtful.session().gateway_id, 10_000, silent=True)
+        choose(doubtful.session(), choice, kim)
+        doubtful.rest()
+        assert list(Cancellation.objects.order_by("pk").values_list("origin", "state")) == books
+        assert doubtful.look().balance == 54_900
+
     def test_not_while_the_bridge_still_finds_out_by_itself(self, doubtful, kim):
         GatewayCall.objects.filter(kind="CANCEL").update(code="http_500")
         with pytest.raises(NotPossible):
