@@ -105,7 +105,9 @@ class _Cancel:
             raise refusal(ErrorCode.IN_REVIEW, message, session)
         if session.paid:
             return self._give_back(session)
-        return self._close(session) if self._wish.is_full else self._ask_whether_paid(session)
+        if self._wish.is_full:
+            return self._close(session)
+        return self._refuse_after_asking(session, ErrorCode.NOT_PAID, "the gateway says that this order is not paid")
 
     def _standing(self) -> PaymentSession:
         wish = self._wish
@@ -147,21 +149,22 @@ class _Cancel:
             raise refusal(ErrorCode.BALANCE_MISMATCH, message, session)
         self._check_method(session)
         if session.disputed:
-            return self._ask_whether_disputed(session)
+            message = "the buyer disputes this payment at the gateway: it can be given back after that only"
+            return self._refuse_after_asking(session, ErrorCode.NOT_CANCELLABLE, message)
         return self._reserve(session)
 
     def _repeated(self, session: PaymentSession) -> Cancellation | None:
         """Return the cancel that a request without a RequestId repeats. Raises ShopError if it may be a new one."""
         wish = self._wish
-        if wish.is_full and not session.balance:
+        if wish.is_full and session.balance <= 0:
             # Nothing is left: the last cancel that took it is the answer to every full cancel.
             counted = session.cancellations.filter(Q(state__in=_COUNTS) | Q(state__in=OPEN_CANCELS))
             return counted.order_by("-pk").first()
         if wish.request_id:
             return None
-        same = session.cancellations.filter(balance_before=wish.current, amount=wish.amount)
-        same = same.exclude(origin=CancelOrigin.GATEWAY).order_by("-pk")
-        for cancellation in same:
+        # What staff gave back meanwhile is not what the shop asks for, however equal.
+        of_shop = session.cancellations.filter(origin=CancelOrigin.SHOP)
+        for cancellation in of_shop.filter(balance_before=wish.current, amount=wish.amount).order_by("-pk"):
             if cancellation.is_open:
                 return cancellation
             if cancellation.state in _COUNTS:
@@ -207,6 +210,9 @@ class _Cancel:
         except refunds.NotEnough:
             message = "TaxFreePrice does not fit what is left of the tax-free and the taxed part"
             raise refusal(ErrorCode.OVER_REFUND, message, session) from None
+        except refunds.NothingToCancel:
+            message = "staff of PGB have closed this payment: what became of its money, they know"
+            raise refusal(ErrorCode.NOT_CANCELLABLE, message, session) from None
         except refunds.NotGranted:
             message = "another call of this payment is under way: repeat in 2 seconds"
             raise refusal(ErrorCode.CANCEL_IN_PROGRESS, message, session, Type="Pending") from None
@@ -225,19 +231,14 @@ class _Cancel:
 
         return follow
 
-    def _ask_whether_disputed(self, session: PaymentSession) -> _Step:
-        if not self._asked:
-            return self._look(session)
-        message = "the buyer disputes this payment at the gateway: it can be given back after that only"
-        raise refusal(ErrorCode.NOT_CANCELLABLE, message, session)
-
-    def _ask_whether_paid(self, session: PaymentSession) -> _Step:
+    def _refuse_after_asking(self, session: PaymentSession, code: ErrorCode, message: str) -> _Step:
+        """Ask the gateway before the shop is refused for what our books say. Raises ShopError."""
         if not self._asked:
             return self._look(session)
         if not _was_answered(session):
-            message = "this order is not paid as far as PGB knows, and the gateway did not answer: repeat the call"
-            raise refusal(ErrorCode.GATEWAY_UNREACHABLE, message, session)
-        raise refusal(ErrorCode.NOT_PAID, "the gateway says that this order is not paid", session)
+            unheard = "the gateway, asked about this payment, did not answer: nothing was done, repeat the call"
+            raise refusal(ErrorCode.GATEWAY_UNREACHABLE, unheard, session)
+        raise refusal(code, message, session)
 
     def _close(self, session: PaymentSession) -> _Step:
         """End an unpaid payment at the gateway; should it be paid meanwhile, it is paid and given back."""

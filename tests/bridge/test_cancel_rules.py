@@ -4,9 +4,12 @@ import json
 from dataclasses import replace
 
 import pytest
+from django.db import transaction
+from django.utils import timezone
 
 from bridge.gateways.stripe import Stripe
-from payments.models import Cancellation, GatewayCall, PaymentSession
+from payments import ledger, refunds
+from payments.models import Cancellation, CancelOrigin, GatewayCall, PaymentSession
 from tests.bridge.cancelling import cancels
 from tests.door import signed
 from tests.factories import SIGNING_SECRET
@@ -116,3 +119,37 @@ def test_a_key_makes_no_id_of_a_webhook_id_beside_it(paid):
     text = json.dumps(keys(paid))
     paid.post("/PGB/PartialCancel", text, **{"webhook-id": "id-1"})
     assert Cancellation.objects.get().request_id == ""
+
+
+def test_an_equal_cancel_of_staff_is_not_the_shops(unattended):
+    """Of two wishes only one was carried out: the shop is told that its prices are not those of now."""
+    with transaction.atomic():
+        wish = refunds.Wish(amount=4900, origin=CancelOrigin.STAFF, requested_by="kim")
+        refunds.reserve(ledger.lock_session(unattended.session().pk), wish, timezone.now())
+    assert code(unattended.partial(4900)) == "CANCEL_IN_PROGRESS"
+    unattended.work()
+    assert code(unattended.partial(4900)) == "BALANCE_MISMATCH"
+    assert (cancels(), unattended.refunds()) == ([(4900, "DONE")], [4900])
+
+
+def test_where_more_is_on_its_way_than_there_was_nothing_is_left_to_give_back(unattended):
+    """Reserved by us and given back in the console at once: the balance is below zero, and told as 0."""
+    unattended.sandbox.faults.add("cancel", "refund_status", status="pending")
+    unattended.partial(60000)
+    unattended.work()
+    PaymentSession.objects.update(reserved=65000)
+    answer = unattended.full(0)
+    assert (code(answer), answer["Balance"], answer["Reserved"]) == ("Pending", "0", "65000")
+
+
+def test_a_dispute_of_which_the_gateway_says_nothing_is_not_said_to_stand(paid):
+    paid.sandbox.stripe.dispute(paid.session().gateway_id, silent=True)
+    paid.look()
+    paid.sandbox.faults.add("fetch", "drop", times=None)
+    assert code(paid.partial(4900)) == "GATEWAY_UNREACHABLE"
+
+
+def test_a_payment_that_staff_have_closed_is_not_the_shops_to_give_back(unattended):
+    PaymentSession.objects.update(stage="CANCELLED", reason="WRONG_AMOUNT")
+    assert {code(unattended.partial(4900)), code(unattended.full())} == {"NOT_CANCELLABLE"}
+    assert cancels() == []
