@@ -11,7 +11,7 @@ from django.conf import settings
 from bridge import shop
 from bridge.gateways import gateway_class
 from bridge.gateways.base import Fetched, Refund, RefundStatus
-from payments import refunds
+from payments import ladders, refunds
 from payments.models import (
     OPEN_CANCELS,
     CallState,
@@ -45,6 +45,8 @@ def follow(session: PaymentSession, found: Fetched, now: datetime) -> None:
         if refund.status is not RefundStatus.FAILED:
             _record_outside(session, refund, now)
     refunds.flag_if_overdrawn(session)
+    if any(ladders.is_overdue(cancellation, now) for cancellation in known):
+        refunds.flag(session, "refund_overdue")
     if found.returned > sum(one.amount for one in found.refunds if one.status is not RefundStatus.FAILED):
         refunds.flag(session, "unlisted_refund", returned=found.returned)
 

@@ -19,6 +19,7 @@ from payments.models import (
     ApprovalState,
     Attention,
     AttentionKind,
+    CallKind,
     CallState,
     Circuit,
     Delivery,
@@ -84,9 +85,9 @@ def _payments(_now: datetime) -> QuerySet[Any]:
 
 
 def _calls(now: datetime) -> QuerySet[Any]:
-    rows = GatewayCall.objects.filter(
-        state=CallState.UNKNOWN, due_at__isnull=False, first_sent_at__lt=now - LONG_UNKNOWN
-    )
+    """Calls in doubt, and cancels that cannot be sent: somebody waits for that money."""
+    rows = GatewayCall.objects.filter(due_at__isnull=False, first_sent_at__lt=now - LONG_UNKNOWN)
+    rows = rows.filter(Q(state=CallState.UNKNOWN) | Q(state=CallState.READY, kind=CallKind.CANCEL))
     return rows.select_related("session__order", "merchant").defer("sealed_body", "session__sealed_buyer")
 
 
@@ -156,7 +157,8 @@ def _of_approval(approval: Approval) -> dict[str, Any]:
 
 
 def _of_call(call: GatewayCall) -> dict[str, Any]:
-    return {**_of_session(call.session), "call": call.kind, "code": call.code, "session": call.session_id}
+    said = {"call": call.kind, "code": call.code, "state": call.state}
+    return {**_of_session(call.session), **said, "session": call.session_id}
 
 
 def _of_delivery(delivery: Delivery) -> dict[str, Any]:

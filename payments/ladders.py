@@ -83,7 +83,13 @@ def _refund_look(cancellation: Cancellation, now: datetime) -> datetime | None:
     if cancellation.ended_at is not None:
         went = cancellation.ended_at
         return next((went + wait for wait in DONE_REFUND if went + wait > now), None)
-    age = now - cancellation.requested_at
-    if age >= PENDING_REFUND_LASTS:
+    if is_overdue(cancellation, now):
         return None
-    return now + timedelta(seconds=HOUR if age < timedelta(days=1) else DAY)
+    is_young = now - cancellation.requested_at < timedelta(days=1)
+    return now + timedelta(seconds=HOUR if is_young else DAY)
+
+
+def is_overdue(cancellation: Cancellation, now: datetime) -> bool:
+    """Whether the gateway has taken longer for a refund than any may take: nobody asks about it any more."""
+    is_pending = cancellation.state == CancelState.PENDING
+    return is_pending and now - cancellation.requested_at >= PENDING_REFUND_LASTS

@@ -37,7 +37,7 @@ MOVES: dict[CancelState, frozenset[CancelState]] = {
     C.REVERSED: frozenset({C.DONE}),
 }
 # Lines of the timeline that say why a payment with money needs a person.
-WRONGS = ("disputed", "overlap", "refund_differs", "unlisted_refund", "not_sent_back")
+WRONGS = ("disputed", "overlap", "refund_differs", "unlisted_refund", "refund_overdue", "not_sent_back")
 CANCELLABLE = HOLDING | {Stage.REVIEW}
 
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from payments.admin import words
-from payments.models import ApprovalKind, Attention, AttentionKind, CallKind, DeliveryKind
+from payments.models import ApprovalKind, Attention, AttentionKind, CallKind, CallState, DeliveryKind
 from payments.states import Reason, Stage
 
 TONES = {
@@ -66,6 +66,10 @@ HINTS = {
         "조회'를 누르거나, 확인한 것을 '처리함'으로 표시하세요. 목록을 받지 못한 날은 매일 아침 다시 시도합니다."
     ),
 }
+UNSENT = gettext_lazy(
+    "PG사가 받지 않아 아직 보내지 못한 취소입니다. 저절로 다시 보냅니다. PG사의 장애 공지와 요청 제한을 확인하세요. "
+    "PG사 관리자에서 손으로 환불하면 두 번 환불될 수 있습니다."
+)
 _PAGES = {
     AttentionKind.PAYMENT: "payments_paymentsession",
     AttentionKind.DELIVERY: "payments_delivery",
@@ -125,6 +129,8 @@ def hint(row: Attention) -> str:
     reason = row.facts.get("reason")
     if row.kind == AttentionKind.PAYMENT and reason in Reason.values:
         return str(words.REASON_HINTS[Reason(reason)])
+    if row.kind == AttentionKind.CALL and row.facts.get("state") == CallState.READY:
+        return str(UNSENT)
     return str(HINTS[AttentionKind(row.kind)])
 
 

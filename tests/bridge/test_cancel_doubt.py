@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from payments.models import CallKind, GatewayCall
+from bridge import watch
+from payments.models import Attention, CallKind, GatewayCall
 from tests.bridge.cancelling import cancels, outcome, told
 from tests.bridge.dying import WHEN, dies
 
@@ -55,6 +56,18 @@ def test_a_cancel_that_is_refused_when_it_is_sent_again_is_refused(unattended, c
     clock.move_to(GatewayCall.objects.get(kind=CallKind.CANCEL).due_at)
     unattended.work()
     assert (cancels(), unattended.refunds()) == ([(4900, "REFUSED")], [])
+
+
+def test_a_refund_that_the_gateway_never_ends_is_shown_when_nobody_asks_about_it_any_more(unattended, clock):
+    unattended.sandbox.faults.add("cancel", "refund_status", status="pending")
+    unattended.partial(4900)
+    unattended.work()
+    for days, shown in ((59, False), (1, True)):
+        clock.shift(timedelta(days=days, minutes=10))
+        assert unattended.look().attention is shown
+    assert (cancels(), unattended.session().due_at) == ([(4900, "PENDING")], None)
+    watch.once()
+    assert Attention.objects.get().kind == "PAYMENT"
 
 
 def test_a_cancel_that_cannot_be_sent_is_given_up_when_the_shop_waits_no_more(unattended, clock, settings):

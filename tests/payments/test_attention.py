@@ -6,11 +6,13 @@ import pytest
 from django.utils import timezone
 
 from payments import attention, circuits, staff
+from payments.admin import advice
 from payments.models import Attention, Circuit, Delivery, GatewayCall, Handling, Notification, PaymentSession
 from tests.factories import MerchantFactory, ShopFactory
 from tests.payments.factories import (
     BUYER,
     CallFactory,
+    CancellationFactory,
     DeliveryFactory,
     EventFactory,
     NotificationFactory,
@@ -58,6 +60,14 @@ class TestFacts:
         assert Attention.objects.get().since == call.first_sent_at
         GatewayCall.objects.update(state="DONE", due_at=None)
         assert swept() == set()
+
+    def test_a_cancel_that_cannot_be_sent_for_over_a_quarter_of_an_hour(self, db):
+        unsent = {"state": "READY", "due_at": now(), "first_sent_at": ago(minutes=16)}
+        CallFactory(kind="EXPIRE", **unsent)
+        cancel = CancellationFactory(state="REQUESTED", gateway_cancel_id="")
+        call = CallFactory(kind="CANCEL", cancellation=cancel, session=cancel.session, **unsent)
+        assert swept() == {("CALL", call.pk)}
+        assert "아직 보내지 못한 취소" in advice.hint(Attention.objects.get())
 
     def test_a_message_given_up_is_one_row_not_two(self, db):
         delivery = DeliveryFactory(state="DEAD", ended_at=ago(hours=1), session__attention=True)
