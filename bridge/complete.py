@@ -24,15 +24,16 @@ DEPOSIT_PATIENCE = timedelta(days=8)
 ENDED = frozenset({Status.PAID, Status.UNSETTLED, Status.FAILED, Status.EXPIRED})
 
 
-def ask(session: PaymentSession, gateway_id: str = "") -> Fetched | None:
+def ask(session: PaymentSession, gateway_id: str = "", *, refunds: bool = False) -> Fetched | None:
     """Ask the gateway what the session is; None: it has no such payment. Raises GatewayError for no answer.
 
-    ``gateway_id`` is what a notice calls the payment while our own row has no id yet.
+    ``gateway_id`` is what a notice calls the payment while our own row has no id yet. ``refunds``: it speaks of one,
+    so that they are asked for though nothing else shows any.
     """
     gateway = gateway_of(session.merchant)
     known = session.gateway_id or gateway_id
     since = _first_sent(session) - CLOCK_MARGIN if not known else None
-    may_go_back = bool(session.paid) and session.cancellations.exists()
+    may_go_back = refunds or (bool(session.paid) and session.cancellations.exists())
     hands_off()
     if since is None:
         found = gateway.fetch(known)
@@ -64,14 +65,16 @@ def settle(session_pk: int, found: Fetched | None, actor: str) -> PaymentSession
             page_url=found.page_url,
         )
         _STEPS[found.status](session, found, actor, now)
-        refunding.follow(session, found, now)
-        _plan_look(session, found, now)
+        again = refunding.follow(session, found, now)
+        _plan_look(session, found, now, again)
     return session
 
 
-def _plan_look(session: PaymentSession, found: Fetched, now: datetime) -> None:
-    """A live session always has a next look; one that both sides have ended needs none."""
-    if session.stage in LIVE and session.due_at is None:
+def _plan_look(session: PaymentSession, found: Fetched, now: datetime, again: datetime | None) -> None:
+    """A live session always has a next look; one that both sides have ended needs none but ``again``."""
+    if again is not None:
+        ledger.look_at(session, again)
+    elif session.stage in LIVE and session.due_at is None:
         ledger.look_at(session, ladders.next_look(session, now))
     elif session.stage not in LIVE and session.due_at is not None and found.status in ENDED:
         ledger.look_at(session, ladders.next_refund_look(session, now))

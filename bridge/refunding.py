@@ -11,7 +11,7 @@ from django.conf import settings
 from bridge import shop
 from bridge.gateways import gateway_class
 from bridge.gateways.base import Fetched, Refund, RefundStatus
-from payments import ladders, refunds
+from payments import ladders, ledger, refunds
 from payments.models import (
     OPEN_CANCELS,
     CallState,
@@ -29,26 +29,42 @@ UNWANTED = frozenset({Reason.DOUBLE_PAYMENT, Reason.SUPERSEDED, Reason.CANCELLED
 _BEST_FIRST = (RefundStatus.DONE, RefundStatus.PENDING, RefundStatus.FAILED)
 
 
-def follow(session: PaymentSession, found: Fetched, now: datetime) -> None:
-    """Book what a lookup shows of the payment's refunds and of a dispute."""
+def follow(session: PaymentSession, found: Fetched, now: datetime) -> datetime | None:
+    """Book what a lookup shows of the payment's refunds and of a dispute.
+
+    Returns when to look again where it did not show all that it should.
+    """
     if not session.paid:
-        return
+        return None
     _follow_dispute(session, found, now)
     if found.refunds is None:
-        return
+        return None
     known = list(session.cancellations.select_for_update().order_by("pk"))
     others = _settle_known(session, known, found.refunds, now)
     if any(cancellation.state in OPEN_CANCELS for cancellation in known):
         # One of them may be the open cancel's, under another name: its end makes a look due.
-        return
+        return None
     for refund in others:
         if refund.status is not RefundStatus.FAILED:
             _record_outside(session, refund, now)
     refunds.flag_if_overdrawn(session)
     if any(ladders.is_overdue(cancellation, now) for cancellation in known):
         refunds.flag(session, "refund_overdue")
-    if found.returned > sum(one.amount for one in found.refunds if one.status is not RefundStatus.FAILED):
-        refunds.flag(session, "unlisted_refund", returned=found.returned)
+    if found.returned > session.cancelled + session.reserved:
+        return _await_refund(session, found.returned, now)
+    return None
+
+
+def _await_refund(session: PaymentSession, returned: int, now: datetime) -> datetime | None:
+    """Return when to look for a refund that no list shows: a list may lag behind. At last it is shown to staff."""
+    lately = session.events.filter(at__gt=now - ladders.SAYS_MORE_PATIENCE).order_by("pk")
+    seen = lately.filter(kind="refund_awaited", facts={"returned": returned}).first()
+    if seen is None:
+        ledger.note(session, "refund_awaited", "gateway", returned=returned)
+    again = ladders.next_of(ladders.UNLISTED_REFUND, seen.at if seen else now, now)
+    if again is None:
+        refunds.flag(session, "unlisted_refund", returned=returned)
+    return again
 
 
 def _settle_known(

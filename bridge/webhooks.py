@@ -1,6 +1,6 @@
 """What comes in from gateways: verified on the raw bytes, stored, acknowledged; worked afterwards."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import structlog
 from django.utils import timezone
@@ -8,7 +8,7 @@ from django.utils import timezone
 from bridge import complete, doubt
 from bridge.accounts import gateway_of, is_live
 from bridge.gateways import GATEWAYS, gateway_class
-from bridge.gateways.base import BadNotice, Fetched, Gateway, GatewayError, Notice, Status
+from bridge.gateways.base import BadNotice, Fetched, Gateway, GatewayError, Notice, RefundStatus, Status
 from bridge.log_lines import about
 from bridge.waiting import hands_off
 from merchants import lookup
@@ -21,12 +21,12 @@ DEFAULT_ENDPOINT = "default"
 DEFAULT_GATEWAY = GatewayCode.STRIPE
 ACTOR = "webhook"
 PART = "/"  # see Notice
+DISPUTED = "DISPUTED"
 
 log = structlog.get_logger(__name__)
 
-# How much a status says: a notice that says more than a lookup shows is looked into again.
-_SAYS = {
-    None: 0,
+# How much a claim says: a notice that says more than a lookup shows is looked into again.
+_SAYS: dict[str, int] = {
     Status.OPEN: 0,
     Status.APPROVING: 1,
     Status.WAITING_DEPOSIT: 2,
@@ -36,6 +36,8 @@ _SAYS = {
     # More than a bad end: money is believed to be there until the gateway has denied it for an hour.
     Status.PAID: 4,
 }
+# The same of a refund. A notice that only names one claims that it is there.
+_SAYS_OF_REFUND: dict[str, int] = {"": 0, RefundStatus.PENDING: 0, RefundStatus.DONE: 1, RefundStatus.FAILED: 2}
 
 
 class UnknownEndpoint(Exception):
@@ -116,7 +118,7 @@ def work(notification: Notification) -> None:
         return
     about(session)
     try:
-        found = complete.ask(session, notification.gateway_id)
+        found = complete.ask(session, notification.gateway_id, refunds=bool(notification.gateway_cancel_id))
     except GatewayError as error:
         doubt.no_answer(session.merchant_id, error)
         again = ladders.after(ladders.SAYS_MORE, notification.attempts + 1, timezone.now())
@@ -159,13 +161,28 @@ def _finish(notification: Notification, session: PaymentSession, found: Fetched 
     now = timezone.now()
     token = notification.lease_token
     group = Notification.objects.filter(lease_token=token)
-    shown = _SAYS[found.status if found else None] if found else -1
-    more = [status for status, says in _SAYS.items() if status is not None and says > shown]
+    more = _unshown(notification, found)
     if more:
         again = ladders.after(ladders.SAYS_MORE, notification.attempts + 1, now)
         fresh = group.filter(claims__in=more, received_at__gt=now - ladders.SAYS_MORE_PATIENCE)
         fresh.finish(token, again, session=session, result="says more than the gateway shows")
     group.finish(token, None, session=session, result=stage)
+
+
+def _unshown(notification: Notification, found: Fetched | None) -> list[str]:
+    """Return the claims of such a notice that say more than was found."""
+    if notification.claims == DISPUTED:
+        return [] if found and found.disputed else [DISPUTED]
+    if notification.gateway_cancel_id:
+        refunds = (found and found.refunds) or ()
+        its = [one.status for one in refunds if one.gateway_cancel_id == notification.gateway_cancel_id]
+        return _above(_SAYS_OF_REFUND, its)
+    return _above(_SAYS, [found.status] if found else [])
+
+
+def _above(says: dict[str, int], shown: Sequence[str]) -> list[str]:
+    most = max((says[claim] for claim in shown), default=-1)
+    return [claim for claim, rank in says.items() if rank > most]
 
 
 def _keep_orphan(notification: Notification) -> None:

@@ -31,6 +31,8 @@ class Told(Protocol):
     @property
     def gateway_payment_id(self) -> str: ...
     @property
+    def gateway_cancel_id(self) -> str: ...
+    @property
     def concerns_payment(self) -> bool: ...
 
 
@@ -46,6 +48,7 @@ _COLUMNS = (
     "reference",
     "gateway_id",
     "gateway_payment_id",
+    "gateway_cancel_id",
     "sealed_body",
     "body_sha256",
     "received_at",
@@ -59,7 +62,7 @@ _COLUMNS = (
 # What a repeat of a notice writes into the row that is there: it rings again.
 _RINGS = ("due_at", "lease_token", "attempts", "last_received_at")
 # A thin event names less than the event that it repeats; whichever comes second, the row keeps all names.
-_NAMES = ("claims", "reference", "gateway_id", "gateway_payment_id")
+_NAMES = ("claims", "reference", "gateway_id", "gateway_payment_id", "gateway_cancel_id")
 
 
 def _statement(*rewritten: str) -> str:
@@ -95,6 +98,7 @@ def take_in(notice: Told, *, gateway: str, endpoint: str, signers: Sequence[int]
         "reference": notice.reference[:64],
         "gateway_id": notice.gateway_id,
         "gateway_payment_id": notice.gateway_payment_id,
+        "gateway_cancel_id": notice.gateway_cancel_id,
         "sealed_body": Notification.body.sealed_for(Notification, uuid, body),
         "body_sha256": sha256(body).hexdigest(),
         "received_at": at,

@@ -31,6 +31,7 @@ UNANSWERED_LOOK = (30, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE)
 # A refund that the gateway has accepted is asked about as long as it may take; one that went may still come back.
 PENDING_REFUND_LASTS = timedelta(days=60)
 DONE_REFUND = tuple(timedelta(days=d) for d in (1, 7, 35))
+UNLISTED_REFUND = tuple(timedelta(seconds=s) for s in SAYS_MORE)
 OPEN_SESSION = tuple(timedelta(minutes=m) for m in (1, 3, 10, 30))
 JITTER = 0.1
 
@@ -43,6 +44,11 @@ def step(ladder: Sequence[float], tries: int) -> float:
 def after(ladder: Sequence[float], tries: int, now: datetime) -> datetime:
     """Return the time of the next try: the ladder's step and up to a tenth more, so that rows spread out."""
     return now + timedelta(seconds=step(ladder, tries) * (1 + random.uniform(0, JITTER)))
+
+
+def next_of(steps: Sequence[timedelta], since: datetime, now: datetime) -> datetime | None:
+    """Return the first step after ``since`` that is still to come; None after the last."""
+    return next((since + step for step in steps if since + step > now), None)
 
 
 def next_look(session: PaymentSession, now: datetime) -> datetime | None:
@@ -81,8 +87,7 @@ def next_refund_look(session: PaymentSession, now: datetime) -> datetime | None:
 
 def _refund_look(cancellation: Cancellation, now: datetime) -> datetime | None:
     if cancellation.ended_at is not None:
-        went = cancellation.ended_at
-        return next((went + wait for wait in DONE_REFUND if went + wait > now), None)
+        return next_of(DONE_REFUND, cancellation.ended_at, now)
     if is_overdue(cancellation, now):
         return None
     is_young = now - cancellation.requested_at < timedelta(days=1)

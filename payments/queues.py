@@ -179,7 +179,8 @@ def _with_its_group(queue: Queue, row: Any, now: datetime) -> Any:
     """Return the row; of a notice also the other due notices of the same payment: one look answers them all."""
     if queue is not Queue.NOTIFICATIONS or not row.gateway_id:
         return TABLES[queue].model.objects.filter(pk=row.pk)
-    same = Notification.objects.due(now).filter(gateway_id=row.gateway_id, gateway=row.gateway, signers=row.signers)
+    names = {"gateway_id": row.gateway_id, "gateway_cancel_id": row.gateway_cancel_id}
+    same = Notification.objects.due(now).filter(**names, gateway=row.gateway, signers=row.signers)
     # Skipping what others have locked: two workers that wait for each other's notices would never end.
     locked = same.select_for_update(skip_locked=True).values_list("pk", flat=True)[:MOST_TOGETHER]
     return Notification.objects.filter(pk__in=[row.pk, *locked])

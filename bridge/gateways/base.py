@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from bridge.gateways.transactions import TransactionPage
 
@@ -168,8 +168,7 @@ class RefundStatus(StrEnum):
 class CancelRequest:
     """What a gateway needs to give money back, in minor units; ``cancel_id`` is ours and comes back in ``Refund``.
 
-    ``balance_before`` is what was left to give back before it; ``account`` the buyer's bank, account and holder
-    where the method needs them.
+    ``balance_before`` is what was left before it; ``account`` the buyer's bank account where the method needs it.
     """
 
     cancel_id: str
@@ -199,19 +198,20 @@ class Refund:
 class Notice:
     """One notification, as far as it may be believed: which payment to ask about.
 
-    ``claims`` is what it says, for comparison only. ``dedupe_key`` is equal for repeats of one event.
-    ``concerns_payment`` is false for events that ask nothing of us. ``gateway_payment_id`` may be a part of the
-    payment, as ``kind/id``, where the notice names no more: ``payment_of`` asks the gateway whose it is.
+    ``claims`` is what it says, for comparison only: of the payment, or of its refund ``gateway_cancel_id``.
+    ``dedupe_key`` is equal for repeats of one event; ``concerns_payment`` false for those that ask nothing of us.
+    ``gateway_payment_id`` may be a part of the payment, as ``kind/id``: ``payment_of`` asks the gateway whose it is.
     """
 
     dedupe_key: str
     kind: str
     livemode: bool
     concerns_payment: bool
-    claims: Status | None = None
+    claims: Status | RefundStatus | Literal["DISPUTED"] | None = None
     reference: str = ""
     gateway_id: str = ""
     gateway_payment_id: str = ""
+    gateway_cancel_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

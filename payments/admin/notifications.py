@@ -14,7 +14,6 @@ from payments.admin import columns, search, words
 from payments.admin.base import RecordAdmin
 from payments.admin.filters import DaysFilter, GatewayFilter
 from payments.models import Notification
-from payments.states import Stage
 
 
 @admin.register(Notification)
@@ -29,6 +28,7 @@ class NotificationAdmin(RecordAdmin):
         "gateway",
         "kind",
         "claims",
+        "gateway_cancel_id",
         "result",
         "attention",
         "session__reference",
@@ -57,7 +57,7 @@ class NotificationAdmin(RecordAdmin):
     @display(description=gettext_lazy("알린 상태"))
     def claimed(self, notice: Notification) -> str:
         """Return what it says, which is no proof of anything."""
-        return str(Stage(notice.claims).label) if notice.claims in Stage.values else notice.claims
+        return words.claimed(notice)
 
     @display(description=gettext_lazy("처리 결과"))
     def outcome(self, notice: Notification) -> str:
@@ -84,6 +84,7 @@ class NotificationAdmin(RecordAdmin):
             _("결제번호"): record.reference,
             _("PG 거래번호"): record.gateway_id,
             _("PG 결제번호"): record.gateway_payment_id,
+            _("PG 취소번호"): record.gateway_cancel_id,
             _("첫 수신"): columns.moment(record.received_at),
             _("마지막 수신"): columns.moment(record.last_received_at),
             _("처리 시도"): str(record.attempts),

@@ -21,7 +21,6 @@ from payments.models import (
     PaymentSession,
 )
 from payments.staff import is_under_way
-from payments.states import Stage
 
 # Of each kind: a payment whose gateway never stops calling must not make a page that never ends.
 MOST_LINES = 200
@@ -93,9 +92,8 @@ def of_calls(calls: Iterable[GatewayCall]) -> Iterator[Line]:
 def of_notices(notices: Iterable[Notification]) -> Iterator[Line]:
     """Lines of what the gateway told us."""
     for notice in notices:
-        claims = Stage(notice.claims).label if notice.claims in Stage.values else notice.claims
         facts = [
-            (_("알린 상태"), str(claims)),
+            (_("알린 상태"), words.claimed(notice)),
             (_("처리 결과"), words.notice_result(notice.result)),
             (_("시도"), str(notice.attempts) if notice.attempts > 1 else ""),
         ]

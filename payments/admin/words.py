@@ -6,7 +6,15 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from payments import money
-from payments.models import ApprovalKind, ApprovalState, CallState, CancelOrigin, CancelState, DeliveryState
+from payments.models import (
+    ApprovalKind,
+    ApprovalState,
+    CallState,
+    CancelOrigin,
+    CancelState,
+    DeliveryState,
+    Notification,
+)
 from payments.states import Decision, Reason, Stage
 
 # Colours are names of unfold's labels: "" is grey.
@@ -98,6 +106,7 @@ EVENTS = {
     "cancel_pending": _("PG사가 취소 처리 중"),
     "cancel_refused": _("취소 거절"),
     "refund_found": _("PG사에서 직접 한 환불 발견"),
+    "refund_awaited": _("환불이 PG사 목록에 아직 없어 다시 조회"),
     "refund_reversed": _("환불된 돈이 되돌아옴"),
     "overlap": _("환불이 취소 예약과 겹침"),
     "approval_requested": _("승인 요청"),
@@ -172,6 +181,11 @@ _CHOICES: dict[str, Any] = {
     "decision": Decision,
 }
 
+CLAIMS_OF_REFUND = {
+    "PENDING": CancelState.PENDING.label,
+    "DONE": CancelState.DONE.label,
+    "FAILED": _("환불 실패"),
+}
 NOTICE_RESULTS = {
     "": _("처리 대기"),
     "not about a payment": _("결제와 관계없는 알림"),
@@ -212,6 +226,15 @@ def fact(key: str, value: Any, currency: str) -> str:
     if isinstance(value, bool):
         return str(_("예") if value else _("아니오"))
     return str(value)
+
+
+def claimed(notice: Notification) -> str:
+    """Return what a notice says as staff read it."""
+    if notice.claims == "DISPUTED":
+        return str(EVENTS["disputed"])
+    if notice.gateway_cancel_id:
+        return str(CLAIMS_OF_REFUND.get(notice.claims, ""))
+    return str(Stage(notice.claims).label) if notice.claims in Stage.values else str(notice.claims)
 
 
 def notice_result(result: str) -> str:

@@ -37,6 +37,8 @@ class Notification(Queued):
     reference = models.CharField(_("결제번호"), max_length=64, blank=True)
     gateway_id = models.CharField(_("PG 거래번호"), max_length=255, blank=True)
     gateway_payment_id = models.CharField(_("PG 결제번호"), max_length=255, blank=True)
+    # The database's own default is for code from before the column, while both run.
+    gateway_cancel_id = models.CharField(_("PG 취소번호"), max_length=255, blank=True, default="", db_default="")
     session = models.ForeignKey(
         PaymentSession,
         null=True,

@@ -140,13 +140,6 @@ def test_a_dispute_is_shown_while_it_stands(world):
     ]
 
 
-def test_money_that_went_back_without_a_refund_on_the_list_is_shown(world):
-    paid_and_asked(world)
-    say(world, payment_intent__latest_charge__amount_refunded=900)
-    assert (world.look().stage, world.look().attention) == ("PAID", True)
-    assert world.session().events.filter(kind="unlisted_refund").count() == 1
-
-
 # Of several attempts of one order
 
 

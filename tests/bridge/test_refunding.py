@@ -1,9 +1,11 @@
 """What a lookup shows of money that went back: ours is recognised, the rest was made without us."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
 from bridge import refunding
 from bridge.gateways.base import Fetched, Refund, RefundStatus, Status
@@ -24,8 +26,8 @@ def session():
     return session
 
 
-def show(session, *refunds, disputed=False, returned=None):
-    """Let a lookup show these refunds; returns the session as it stands then."""
+def show(session, *refunds, disputed=False, returned=None, at=NOW):
+    """Let a lookup show these refunds; returns the session as it stands then, and when to look ``again``."""
     listed = sum(one.amount for one in refunds if one.status is not FAILED)
     found = Fetched(
         status=Status.PAID, raw_status="paid", gateway_id=session.gateway_id, gateway_payment_id="pi_1",
@@ -33,8 +35,10 @@ def show(session, *refunds, disputed=False, returned=None):
         returned=listed if returned is None else returned, disputed=disputed, refunds=refunds,
     )  # fmt: skip
     with transaction.atomic():
-        refunding.follow(ledger.lock_session(session.pk), found, NOW)
-    return PaymentSession.objects.get(pk=session.pk)
+        again = refunding.follow(ledger.lock_session(session.pk), found, at)
+    shown = PaymentSession.objects.get(pk=session.pk)
+    shown.again = again
+    return shown
 
 
 def ours(cancellation, status=DONE, amount=4900, name="re_1", **more):
@@ -145,9 +149,22 @@ def test_more_than_was_granted_is_shown(session):
     assert (row.attention, row.balance) == (True, -100)
 
 
-def test_money_back_that_is_in_no_list_is_shown(session):
-    assert show(session, theirs(900), returned=900).attention is False
-    assert show(session, theirs(900), returned=901).attention is True
+def test_money_back_that_is_in_no_list_is_looked_for_and_then_shown(session):
+    def seen(returned, at=NOW):
+        row = show(session, theirs(900), returned=returned, at=at)
+        return row.attention, row.again
+
+    assert seen(900) == (False, None)
+    assert seen(901) == (False, NOW + timedelta(seconds=10))
+    assert seen(901, timezone.now() + timedelta(minutes=10)) == (True, None)
+
+
+def test_what_our_books_know_already_needs_no_list(session):
+    book(refunds.done, ask(session, 4900), NOW, "re_1")
+    GatewayCall.objects.update(state="DONE", due_at=None)
+    book(refunds.pending, ask(session, 900), "re_2")
+    assert show(session, returned=5800).attention is False
+    assert not session.events.filter(kind="refund_awaited").exists()
 
 
 def test_a_dispute_is_told_each_time_that_it_begins(session):

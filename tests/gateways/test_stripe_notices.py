@@ -9,7 +9,7 @@ import pytest
 import stripe
 import time_machine
 
-from bridge.gateways.base import BadNotice, Notice, Status
+from bridge.gateways.base import BadNotice, Notice, RefundStatus, Status
 from bridge.gateways.stripe import Stripe
 from bridge.gateways.stripe.notices import is_signed
 
@@ -118,8 +118,8 @@ SAYS = {
     "E3": ("checkout.session.async_payment_succeeded", Status.PAID, E2),
     "E4": ("checkout.session.async_payment_failed", Status.FAILED, E2),
     "E5": ("checkout.session.expired", Status.EXPIRED, None),
-    "E6": ("refund.updated", None, ""),
-    "E7": ("refund.failed", None, ""),
+    "E6": ("refund.updated", RefundStatus.DONE, ""),
+    "E7": ("refund.failed", RefundStatus.FAILED, ""),
 }
 
 
@@ -139,6 +139,7 @@ def test_golden_event_says_which_payment_to_ask_about(name):
         reference=thing.get("client_reference_id") or "",
         gateway_id=thing["id"] if gateway_id is None else gateway_id,
         gateway_payment_id=thing.get("payment_intent") or "",
+        gateway_cancel_id=thing["id"] if thing["object"] == "refund" else "",
     )
 
 
@@ -252,6 +253,7 @@ def test_thin_event_about_a_part_of_a_payment_names_that_part(what):
     related = {"id": "x_1", "type": what, "url": "/v1/x"}
     notice = heard(thin(f"v1.{what}.updated", related))
     assert (notice.gateway_payment_id, notice.gateway_id, notice.claims) == (f"{what}/x_1", "", None)
+    assert notice.gateway_cancel_id == ("x_1" if what == "refund" else "")
     for wrong in ({**related, "id": "x" * 250}, {**related, "id": 7}, {"type": what}):
         with pytest.raises(BadNotice):
             heard(thin(f"v1.{what}.updated", wrong))

@@ -127,6 +127,13 @@ def test_due_notices_of_one_payment_are_claimed_together():
     assert not_yet.attempts == 0
 
 
+def test_notices_of_two_refunds_of_a_payment_are_claimed_one_after_the_other():
+    first = NotificationFactory(due_at=T0 - SECOND, gateway_cancel_id="re_1")
+    NotificationFactory(session=first.session, merchant=first.merchant, due_at=T0, gateway_cancel_id="re_2")
+    token = claim(Queue.NOTIFICATIONS, T0).lease_token
+    assert set(Notification.objects.filter(lease_token=token)) == {first}
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("queue", Queue)
 def test_a_worker_passes_over_what_another_is_just_claiming(queue):

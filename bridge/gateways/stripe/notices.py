@@ -4,11 +4,11 @@ import json
 import re
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import stripe
 
-from bridge.gateways.base import BadNotice, Notice, Status
+from bridge.gateways.base import BadNotice, Notice, RefundStatus, Status
 
 TOLERANCE_SECONDS = 300
 LONGEST_REFERENCE = 64
@@ -16,14 +16,24 @@ REFERENCE = "pgb_reference"
 
 _SESSION = "checkout.session."
 # What an event says of the payment; completed alone says only that the form was submitted.
-_CLAIMS = {
+_CLAIMS: dict[str, Status | Literal["DISPUTED"]] = {
     "checkout.session.completed": Status.WAITING_DEPOSIT,
     "checkout.session.async_payment_succeeded": Status.PAID,
     "checkout.session.async_payment_failed": Status.FAILED,
     "checkout.session.expired": Status.EXPIRED,
+    "charge.dispute.created": "DISPUTED",
 }
 _FOLLOWED = ("payment_intent.", "charge.", "refund.")
 _PARTS = ("refund", "charge", "dispute")
+
+# A konbini buyer must first give a bank account: requires_action.
+REFUND_STATUSES = {
+    "succeeded": RefundStatus.DONE,
+    "pending": RefundStatus.PENDING,
+    "requires_action": RefundStatus.PENDING,
+    "failed": RefundStatus.FAILED,
+    "canceled": RefundStatus.FAILED,
+}
 
 
 def verify(headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> Notice:
@@ -59,9 +69,7 @@ def _snapshot(event: dict[str, Any]) -> Notice:
     kind = _text(event["type"])
     thing = event.get("data", {}).get("object", {})
     is_session = kind.startswith(_SESSION)
-    claims = _CLAIMS.get(kind)
-    if kind == "checkout.session.completed" and thing.get("payment_status") == "paid":
-        claims = Status.PAID
+    is_refund = thing.get("object") == "refund"
     is_intent = kind.startswith("payment_intent.")
     metadata = thing.get("metadata") or {}
     return Notice(
@@ -69,11 +77,17 @@ def _snapshot(event: dict[str, Any]) -> Notice:
         kind=kind,
         livemode=event["livemode"] is True,
         concerns_payment=is_session or kind.startswith(_FOLLOWED),
-        claims=claims,
+        claims=REFUND_STATUSES.get(thing.get("status")) if is_refund else _claims(kind, thing),
         reference=_reference(thing.get("client_reference_id") or metadata.get(REFERENCE)),
         gateway_id=_text(thing["id"]) if is_session else "",
         gateway_payment_id=_text(thing["id"] if is_intent else _id_of(thing.get("payment_intent"))),
+        gateway_cancel_id=_text(thing.get("id")) if is_refund else "",
     )
+
+
+def _claims(kind: str, thing: dict[str, Any]) -> Status | Literal["DISPUTED"] | None:
+    is_paid = kind == "checkout.session.completed" and thing.get("payment_status") == "paid"
+    return Status.PAID if is_paid else _CLAIMS.get(kind)
 
 
 def _thin(event: dict[str, Any]) -> Notice:
@@ -95,6 +109,7 @@ def _thin(event: dict[str, Any]) -> Notice:
         claims=_CLAIMS.get(kind),
         gateway_id=named if what == "checkout.session" else "",
         gateway_payment_id=_text(payment) if followed else "",
+        gateway_cancel_id=named if what == "refund" else "",
     )
 
 

@@ -8,19 +8,10 @@ from typing import Any
 from bridge.gateways.base import CancelRequest, Refund, RefundStatus, Refused, StoredCall, Unknown
 from bridge.gateways.stripe.client import ask, client, word
 from bridge.gateways.stripe.currencies import factor_of
-from bridge.gateways.stripe.notices import REFERENCE
+from bridge.gateways.stripe.notices import REFERENCE, REFUND_STATUSES
 
 CANCEL_ID = "pgb_cancel"
 PAGE_SIZE = 100
-
-# A konbini buyer must first give a bank account: requires_action.
-_STATUSES = {
-    "succeeded": RefundStatus.DONE,
-    "pending": RefundStatus.PENDING,
-    "requires_action": RefundStatus.PENDING,
-    "failed": RefundStatus.FAILED,
-    "canceled": RefundStatus.FAILED,
-}
 
 
 def body(request: CancelRequest) -> str:
@@ -81,7 +72,7 @@ def _made(one: Any, asked: dict[str, Any]) -> Refund:
 
 
 def _of(one: Any, payment_intent: str) -> Refund:
-    status, factor = _STATUSES.get(one.status), factor_of(one.currency.upper())
+    status, factor = REFUND_STATUSES.get(one.status), factor_of(one.currency.upper())
     if status is None or factor is None or one.amount <= 0 or one.amount % factor:
         raise Unknown("garbled_answer")
     if one.payment_intent != payment_intent:
