@@ -70,6 +70,37 @@ class TestAccept:
         assert said(wrong.session())[:2] == ("decision_not_possible", "ACCEPTED")
         assert wrong.told() == []
 
+    @pytest.mark.parametrize(
+        ("lie", "code"),
+        [
+            ({"payment_intent.amount_received": 64_899}, "another_amount_at_the_gateway"),
+            ({"payment_intent.amount_received": 70_000}, "another_amount_at_the_gateway"),
+            # Its list of refunds does not show it yet.
+            ({"payment_intent.latest_charge.amount_refunded": 900}, "another_amount_at_the_gateway"),
+            ({"currency": "jpy"}, "not_paid_at_the_gateway"),
+            ({"payment_status": "unpaid"}, "not_paid_at_the_gateway"),
+        ],
+    )
+    def test_not_when_the_gateway_holds_something_else_than_our_books(self, wrong, kim, lee, lie, code):
+        approval = choose(wrong.session(), Choice.ACCEPT, kim)
+        approvals.approve(approval.pk, lee)
+        wrong.sandbox.faults.add("fetch", "alter", set=lie, times=None)
+        wrong.work()
+        session = wrong.session()
+        assert (session.stage, session.paid, session.cancelled) == ("REVIEW", 64_900, 0)
+        assert said(session) == ("decision_not_possible", "ACCEPTED", code)
+        assert wrong.told() == []
+
+    def test_what_is_left_after_a_part_went_back_pays_the_order(self, wrong, kim, lee):
+        wrong.sandbox.stripe.refund(wrong.session().gateway_id, 900, silent=True)
+        wrong.look()
+        approval = choose(wrong.session(), Choice.ACCEPT, kim)
+        approvals.approve(approval.pk, lee)
+        wrong.work()
+        session = wrong.session()
+        assert (session.stage, session.balance) == ("PARTIALLY_CANCELLED", 64_000)
+        assert wrong.told() == ["PayComplete"]
+
     def test_not_while_the_gateway_does_not_answer_but_as_soon_as_it_does(self, wrong, kim, lee):
         approval = choose(wrong.session(), Choice.ACCEPT, kim)
         approvals.approve(approval.pk, lee)
