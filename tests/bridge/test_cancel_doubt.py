@@ -82,3 +82,20 @@ def test_a_cancel_that_cannot_be_sent_is_given_up_when_the_shop_waits_no_more(un
     clock.shift(timedelta(hours=1))
     assert told(unattended) == ["PayComplete", "CancelFailed"]
     assert unattended.refunds() == []
+
+
+def test_an_error_that_the_gateway_keeps_under_the_key_lasts_as_long_as_the_key(unattended, clock):
+    """It may make the refund yet: under another key it could be made twice."""
+    unattended.sandbox.faults.add("cancel", "error_before", status=500)
+    unattended.partial(4900)
+    unattended.work()
+    for wait in (MINUTE, 60 * MINUTE, 20 * 60 * MINUTE):
+        clock.shift(wait)
+        unattended.work()
+        assert (cancels(), unattended.refunds()) == ([(4900, "UNKNOWN")], [])
+    for wait in (4 * 60 * MINUTE, 5 * MINUTE, 5 * MINUTE):
+        clock.shift(wait)
+        unattended.work()
+    assert (cancels(), unattended.refunds()) == ([(4900, "DONE")], [4900])
+    keys = [one.key for one in unattended.sandbox.stripe.books.calls if one.operation == "cancel"]
+    assert keys == [GatewayCall.objects.get(kind=CallKind.CANCEL).idempotency_key] * 5
