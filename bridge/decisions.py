@@ -46,10 +46,12 @@ def _accept(session: PaymentSession, found: Fetched | None, now: datetime) -> st
 
 
 def _close(session: PaymentSession, found: Fetched | None, now: datetime) -> str:
-    """End it without the shop's order: the shop was never told of this money."""
+    """End it without the shop's order: the shop was never told of this money, but may wait for its cancel."""
     if session.stage != Stage.REVIEW or session.reserved:
         return "not_possible_any_more"
     move(session, Stage.CANCELLED, attention=False)
+    if refunding.shop_waits(session):
+        shop.tell(session.order, session, DeliveryKind.CANCEL_COMPLETE, now)
     return ""
 
 

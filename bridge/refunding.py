@@ -131,16 +131,22 @@ def _record_outside(session: PaymentSession, refund: Refund, now: datetime) -> N
 
 
 def tell(session: PaymentSession, kind: DeliveryKind, cancellation: Cancellation, now: datetime) -> None:
-    """Tell the shop of a cancel, if it was ever told of the payment; a repeat of one kind is a new generation."""
+    """Tell the shop of a cancel, if it knows of the payment or waits; a repeat of one kind is a new generation."""
     if cancellation.origin == CancelOrigin.GATEWAY and kind == DeliveryKind.CANCEL_FAILED:
         return
-    if _shop_knows(session):
+    if _shop_knows(session) or shop_waits(session):
         cause = f"{cancellation.uuid}/{session.generation}"
         shop.tell(session.order, session, kind, now, cause, **shop.cancel_of(cancellation, session.currency))
 
 
 def _shop_knows(session: PaymentSession) -> bool:
     return bool(session.deliveries.filter(kind=DeliveryKind.PAY_COMPLETE).exists())
+
+
+def shop_waits(session: PaymentSession) -> bool:
+    """Whether the shop, which wanted the payment cancelled, was told that a message follows and has heard of no end."""
+    told = session.deliveries.filter(kind=DeliveryKind.CANCEL_COMPLETE)
+    return session.close_wanted and not told.exists()
 
 
 def _follow_dispute(session: PaymentSession, found: Fetched, now: datetime) -> None:

@@ -162,6 +162,17 @@ class TestResolve:
         assert wrong.stages() == ["CANCELLED WRONG_AMOUNT"]
         assert wrong.refunds() == [64_900]
 
+    @pytest.mark.parametrize("how", ["a cancel", "closed by hand"])
+    def test_a_shop_that_waits_for_its_cancel_hears_of_the_end(self, wrong, kim, lee, how):
+        """FullCancel said that a message follows; then the payment turned out to be wrong."""
+        PaymentSession.objects.update(close_wanted=True)
+        if how == "a cancel":
+            self.test_a_cancel_that_ends_ends_the_review(wrong, kim, lee)
+        else:
+            choose(wrong.session(), Choice.CLOSED, kim, stated=True)
+        wrong.rest()
+        assert (wrong.told(), wrong.session().stage) == (["CancelComplete"], "CANCELLED")
+
     def test_money_that_comes_back_after_it_is_in_review_again(self, wrong, kim, lee):
         self.test_a_cancel_that_ends_ends_the_review(wrong, kim, lee)
         refund = Cancellation.objects.get().gateway_cancel_id
