@@ -1,5 +1,6 @@
 """Fields of the forms about money: a reason, an amount, and who it is once more."""
 
+import re
 from typing import Any
 
 from django import forms
@@ -11,6 +12,7 @@ from payments import money
 from payments.admin import masking
 from payments.cardlike import holds_card_number
 
+_IN_THOUSANDS = re.compile(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
 _NUMERIC = {"inputmode": "numeric", "autocomplete": "off"}
 
 
@@ -44,8 +46,12 @@ class MoneyField(forms.CharField):
 
 
 def minor_units(text: str, currency: str) -> int:
-    """Return what somebody typed in minor units. Raises ValidationError."""
+    """Return what somebody typed in minor units. Raises ValidationError.
+
+    A comma parts thousands: taken for anything else, as in 10,50, it would make a hundred times as much.
+    """
+    digits = text.replace(" ", "")
     try:
-        return money.parse(text.replace(",", "").replace(" ", ""), currency)
+        return money.parse(digits.replace(",", "") if _IN_THOUSANDS.fullmatch(digits) else digits, currency)
     except money.BadAmount as error:
         raise forms.ValidationError(_("숫자로 된 금액을 적으세요. 예: 10000")) from error

@@ -11,6 +11,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from merchants.crafted import RefusesCrafted
 from merchants.models import Merchant
 from payments import money
 from payments.admin import words
@@ -57,7 +58,7 @@ class LimitForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when 
 
 
 @admin.register(ApprovalLimit)
-class ApprovalLimitAdmin(ModelAdmin):
+class ApprovalLimitAdmin(RefusesCrafted, ModelAdmin):
     """승인 한도."""
 
     form = LimitForm

@@ -7,9 +7,10 @@ from django.test import Client
 from django.urls import reverse
 
 from merchants.models import Merchant, MethodConnection, PaymentMethod, Shop
+from payments.models import ApprovalLimit
 from tests.factories import ConnectionFactory
 
-MODELS = [Shop, Merchant, PaymentMethod, MethodConnection, User, Group]
+MODELS = [Shop, Merchant, PaymentMethod, MethodConnection, User, Group, ApprovalLimit]
 ODD = ["x", "\0", "1\0", "1.5", "-1", "결", "NaN", "9" * 30, " ", "_00"]
 
 
@@ -39,7 +40,20 @@ def test_a_key_that_is_none_names_no_row(staff, model):
 
 @pytest.mark.parametrize("model", MODELS)
 def test_a_condition_that_is_none_is_refused(staff, model):
-    for name in ("pk", "pk__in", "id__gt", "q", "p", "o", "name", "name__regex", "nation", "merchant__gateway", "e"):
+    for name in (
+        "pk",
+        "pk__in",
+        "id__gt",
+        "q",
+        "p",
+        "o",
+        "name",
+        "name__regex",
+        "nation",
+        "currency",
+        "merchant__gateway",
+        "e",
+    ):
         for odd in [*ODD, "(", "[\\"]:
             before = transaction.savepoint()  # what the database refuses ends a transaction, here the test's
             answer = staff.get(page(model, "changelist"), {name: odd})
