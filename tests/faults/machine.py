@@ -88,6 +88,19 @@ class Schedules(RuleBasedStateMachine):
         self.play.webhooks()
         self.play.work()
 
+    @rule(amount=AMOUNTS, trouble=troubles("start", "fetch", "webhook", "forward"))
+    def order_is_paid_twice(self, amount: int, trouble: Trouble | None) -> None:
+        """The page was said to be closed when the buyer chose again; he pays on both."""
+        self.play.fault("fetch", "alter", 2, None, set={"status": "expired"})
+        self.play.staff_look(0)
+        self.play.work()
+        self.play.pay_start(1, amount)
+        self.meet(trouble)
+        self.play.buyer("pay", 1)
+        self.play.buyer("pay", 0)
+        self.play.webhooks()
+        self.play.work()
+
     @rule(amount=st.sampled_from([None, 1000, 30000]), place=PLACES, trouble=troubles("fetch", "refunds", "webhook"))
     def somebody_refunds_in_the_console(self, amount: int | None, place: int, trouble: Trouble | None) -> None:
         self.meet(trouble)

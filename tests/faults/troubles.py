@@ -23,7 +23,7 @@ _OWN: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "expire": [("conflict", {})],
     "fetch": [
         ("not_visible", {"seconds": 60.0}),
-        *(("wrong", {"field": field}) for field in ("amount", "currency", "reference", "livemode")),
+        *[("wrong", {"field": field}) for field in ("amount", "currency", "reference", "livemode")] * 3,
         # The page is said to be closed, but a buyer can still pay on it.
         *[("alter", {"set": {"status": "expired"}})] * 3,
     ],
@@ -126,6 +126,7 @@ def faults(*operations: str) -> st.SearchStrategy[Trouble]:
 
 def troubles(*operations: str) -> st.SearchStrategy[Trouble | None]:
     """Return what may go wrong beside a deed whose calls are these operations; often nothing does."""
-    meanwhile = st.builds(Meanwhile, place=st.sampled_from(["before", "after"]), what=st.sampled_from(list(MEANWHILE)))
+    happens = st.sampled_from([*MEANWHILE, "lapse", "lapse"])
+    meanwhile = st.builds(Meanwhile, place=st.sampled_from(["before", "after"]), what=happens)
     broken = st.builds(Break, statements=st.integers(0, 30), dies=st.booleans())
     return st.one_of(st.none(), st.none(), faults(*operations), faults(*operations), meanwhile, broken)
