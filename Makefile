@@ -28,7 +28,7 @@ bench: venv-test
 	rm -rf .pgb/bench
 	$(VENV) manage.py local --data .pgb/bench -- $(VENV) manage.py bench --settings tests.bench.settings $(ARGS)
 
-# Kills part after part of a running PGB in the middle of 30 payments; prints what was lost or told twice.
+# Kills part after part of a running PGB in the middle of 30 payments, and of cancels; prints what was lost or done twice.
 kills: venv-test
 	$(VENV) -m pytest -v tests/process/test_kills.py $(ARGS)
 

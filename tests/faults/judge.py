@@ -52,7 +52,7 @@ def _of_the_gateway(made: Sequence[Page], order: Order, outcome: Outcome) -> Ite
         yield "I3: a page is still open"
     if len(made) > 1:
         yield f"I5: the gateway made {len(made)} pages"
-    if (returned := [refund for page in made for refund in page.refunds]) != outcome.refunds(order):
+    if (returned := [refund.amount for page in made for refund in page.refunds]) != outcome.refunds(order):
         yield f"I4, I5: the gateway gave back {returned}"
 
 

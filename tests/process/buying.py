@@ -2,96 +2,58 @@
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any
 
 import requests
 
+from tests.process.cancelling import AT_ONCE, Cancels
 from tests.process.installation import PATIENCE, Installation
+from tests.process.orders import UNDER_WAY, WEBHOOK_TAKES, Moment, Order, ask
 from tests.threads import until
 
-SHOP = {"DBType": "KR1", "JoinerId": 1001}
-UNDER_WAY = 30  # payments at the moment of the kill, at the least
 MOST_UNDER_WAY = 34
-AT_EACH_STAGE = 2
 # Seconds that the buyer, the gateway and the shop take: work is under way at every stage when the kill comes.
-THINKS = WEBHOOK_TAKES = 1.0
-LATENCY = {"start": 0.6, "fetch": 0.3, "forward": 0.5}
+THINKS = 1.0
+LATENCY = [("start", "", 0.6), ("fetch", "", 0.3), ("cancel", "", 1.0)]
+LATENCY += [("forward", "PayComplete", 0.5), ("forward", "CancelComplete", 1.0)]
 ARRIVES_EVERY = 0.1
 REPEATS_AFTER = 1.0
 
 
-@dataclass
-class Order:
-    """One order; each has a price of its own, so that no two can be mistaken for each other."""
-
-    id: int
-    answers: Counter[str] = field(default_factory=Counter)  # of PayStart
-    has_page: bool = False
-    paid_at: float | None = None
-
-    @property
-    def title(self) -> str:
-        return f"order {self.id}"
-
-    @property
-    def price(self) -> int:
-        return 10_000 + self.id
-
-    def stage(self, now: float) -> str:
-        """How far it is, as far as its buyer can know."""
-        if self.paid_at is None:
-            return "page" if self.has_page else "starting"
-        return "webhook" if now - self.paid_at < WEBHOOK_TAKES else "verifying"
-
-
-@dataclass(frozen=True)
-class Moment:
-    """How many payments are at each stage."""
-
-    starting: int  # PayStart was sent
-    page: int  # the buyer has the gateway's page before him
-    webhook: int  # paid; the webhook is on its way
-    verifying: int  # the webhook has come
-    telling: int  # the shop is hearing of it
-    told: int
-
-    @property
-    def under_way(self) -> int:
-        return self.starting + self.page + self.webhook + self.verifying + self.telling
-
-    @property
-    def is_the_middle(self) -> bool:
-        """Whether a kill now finds work of every kind."""
-        least = min(self.starting, self.page, self.webhook, self.verifying, self.telling)
-        return self.under_way >= UNDER_WAY and least >= AT_EACH_STAGE and self.told >= 1
-
-
 class Buyers:
-    """Orders that come in one after the other; when one is told, the next comes."""
+    """Orders that come in one after the other; when one is told, the next comes. Some are cancelled."""
 
     def __init__(self, installation: Installation) -> None:
         self._there = installation
         self._pool = ThreadPoolExecutor(MOST_UNDER_WAY, thread_name_prefix="buyer")
         self._buying: list[Future[None]] = []
+        self.cancels = Cancels(installation)
         self.orders: list[Order] = []  # of this kill
         self.earlier: list[Order] = []
         installation.control("faults", operation="webhook", kind="delay", seconds=WEBHOOK_TAKES, times=None)
-        for name, seconds in LATENCY.items():
-            installation.control("faults", operation=name, kind="latency", seconds=seconds, times=None)
+        for name, event, seconds in LATENCY:
+            match = {"event_type": event} if event else {}
+            installation.control("faults", operation=name, kind="latency", seconds=seconds, match=match, times=None)
+
+    def pay_some(self) -> None:
+        """Returns when the shop was told of a few payments, which it can cancel."""
+        self._let_in(2 * AT_ONCE)
+        self.wait_until_told()
 
     def keep_coming_until_the_middle(self) -> Moment:
-        """Returns at a moment when payments are under way at every stage."""
+        """Returns at a moment when payments and cancels are under way at every stage."""
         self.earlier += self.orders
-        self.orders = []
+        self.orders, self.cancels.orders = [], []
         last = time.monotonic()
         ends = last + 2 * PATIENCE
-        while not (moment := self._moment()).is_the_middle:
+        while not (moment := self._moment(told := self._told())).is_the_middle:
             now = time.monotonic()
             assert now < ends, moment
             self._let_in(min(1 + int((now - last) / ARRIVES_EVERY), MOST_UNDER_WAY - moment.under_way))
+            if moment.under_way > UNDER_WAY // 2:
+                self.cancels.go_on([*self.earlier, *told])
             last = now
             time.sleep(0.03)
         return moment
@@ -106,25 +68,37 @@ class Buyers:
         until(lambda: len(self.orders) - len(self._told()) <= UNDER_WAY // 2, PATIENCE, pause=0.2)
 
     def wait_until_told(self) -> None:
-        """Returns when the shop was told of every order (or never will be), and every buyer is content."""
+        """Returns when the shop was told of everything (or never will be), and everybody is content."""
         with suppress(TimeoutError):  # the books will show which
-            until(lambda: len(self._told()) == len(self.orders), PATIENCE, pause=0.2)
+            until(self._all_is_told, 2 * PATIENCE, pause=0.2)
         while self._buying:
             self._buying.pop().result(PATIENCE)
+        self.cancels.wait_until_answered()
 
     def end(self) -> None:
         self._pool.shutdown(cancel_futures=True)
+        self.cancels.end()
+
+    def _heard(self) -> dict[int, list[str]]:
+        """What the shop was told, by order."""
+        books = self._there.control("books/shop")["orders"]
+        return {int(key.split("/")[1]): order["effects"] for key, order in books.items()}
 
     def _told(self) -> list[Order]:
-        heard = self._there.control("books/shop")["orders"]
-        return [order for order in self.orders if f"{SHOP['DBType']}/{order.id}/0" in heard]
+        heard = self._heard()
+        return [order for order in self.orders if order.id in heard]
 
-    def _moment(self) -> Moment:
-        told, now = self._told(), time.monotonic()
+    def _all_is_told(self) -> bool:
+        heard = self._heard()
+        all_orders = (*self.earlier, *self.orders)
+        return all(len(heard.get(order.id, [])) >= len(order.must_be_told) for order in all_orders)
+
+    def _moment(self, told: Sequence[Order]) -> Moment:
+        now = time.monotonic()
         faults = self._there.control("faults")["faults"]
-        telling = next(one["holding"] for one in faults if one["operation"] == "forward")
-        waiting = [order for order in self.orders if order not in told]
-        stages = Counter(order.stage(now) for order in waiting)
+        held = {(one["operation"], *one["match"].values()): one["holding"] for one in faults}
+        telling, refunding = held["forward", "PayComplete"], held["cancel",]
+        stages = Counter(order.stage(now) for order in self.orders if order not in told)
         return Moment(
             starting=stages["starting"],
             page=stages["page"],
@@ -132,6 +106,9 @@ class Buyers:
             verifying=stages["verifying"] - telling,
             telling=telling,
             told=len(told),
+            asked=self.cancels.waiting - refunding,
+            refunding=refunding,
+            retelling=held["forward", "CancelComplete"],
         )
 
     def _buy(self, order: Order) -> None:
@@ -151,8 +128,8 @@ class Buyers:
         """As a shop does: repeats the same PayStart until there is a page, or its patience ends."""
         ends = time.monotonic() + PATIENCE
         while time.monotonic() < ends:
-            answer = self._call(
-                "PayStart", order, PayType="CARD", NationCode="KR", TotalPrice=str(order.price),
+            answer = ask(
+                self._there, "PayStart", order, PayType="CARD", TotalPrice=str(order.price),
                 OrderDescription=order.title, RedirectUrl=f"{self._there.sandbox}/shop/thanks",
             )  # fmt: skip
             order.answers[answer["ErrorCode"] or answer["Type"]] += 1
@@ -161,16 +138,8 @@ class Buyers:
             time.sleep(REPEATS_AFTER)
         return None
 
-    def _call(self, name: str, order: Order, **more: str) -> Any:
-        key = self._there.environment["PGB_DEMO_SHOP_API_KEY"]
-        headers = {"Authorization": f"Bearer {key}"}
-        body = {**SHOP, "OrderId": order.id, **more}
-        try:
-            return requests.post(f"{self._there.web}/PGB/{name}", json=body, headers=headers, timeout=PATIENCE).json()
-        except requests.RequestException:
-            return {"IsSuccess": False, "ErrorCode": "no answer"}
-
-    def stages_by_pgb(self) -> set[str]:
-        """What PayStatus says of the orders."""
+    def ended_as(self, orders: Sequence[Order]) -> list[tuple[str, str, str]]:
+        """Stage, balance and reserved sum of each, as PayStatus says."""
         with ThreadPoolExecutor(4) as pool:
-            return {answer["Stage"] for answer in pool.map(lambda one: self._call("PayStatus", one), self.orders)}
+            answers = pool.map(lambda order: ask(self._there, "PayStatus", order), orders)
+            return [(one["Stage"], one["Balance"], one["Reserved"]) for one in answers]
