@@ -147,7 +147,8 @@ def _of_session(session: PaymentSession) -> dict[str, Any]:
 
 def _of_payment(session: PaymentSession) -> dict[str, Any]:
     money = {"amount": session.amount, "paid": session.paid, "currency": session.currency}
-    return {**_of_session(session), **money, "reason": session.reason, "stage": session.stage}
+    state = {"reason": session.reason, "stage": session.stage, "disputed": session.disputed}
+    return {**_of_session(session), **money, **state}
 
 
 def _of_approval(approval: Approval) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from payments import ledger, powers, refunds
 from payments.models import ApprovalState, Cancellation, CancelOrigin, PaymentSession
 from payments.staff import NotPossible
-from payments.states import HOLDING, Stage
+from payments.states import HOLDING, Reason, Stage
 
 APPROVAL_LASTS = timedelta(days=1)
 
@@ -53,8 +53,12 @@ def why_not(session: PaymentSession, now: datetime) -> str:
 def _never(session: PaymentSession) -> str:
     if powers.GATEWAYS.of(session.gateway) is None:
         return _("PGB가 아직 통신하지 못하는 PG사입니다. PG사 관리자에서 취소하세요.")
+    if session.stage == Stage.CANCELLED and session.balance > 0:
+        return _("직원이 취소로 닫은 결제입니다. 남은 돈은 PG사 관리자에서 처리합니다.")
     if session.stage == Stage.CANCELLED and session.paid:
         return _("모두 취소된 결제입니다.")
+    if session.stage == Stage.REVIEW and session.reason == Reason.WRONG_CURRENCY:
+        return _("다른 통화로 결제되어 PGB에서 취소할 수 없습니다. PG사 관리자에서 환불하세요.")
     if session.stage not in HOLDING | {Stage.REVIEW} or not session.paid:
         return _("결제된 돈이 없어 취소할 것이 없습니다.")
     return ""

@@ -26,17 +26,18 @@ from payments.states import LIVE, Decision, Reason, Stage
 
 # The bridge's word for a call that it will not send again by itself.
 A_PERSON_DECIDES = "a_person_decides"
+MONEY_IS_THERE = gettext_lazy("PG사에 돈이 남아 있습니다. 직접 처리했으면 그렇다고 표시해 주세요.")
 
 
 class Choice(TextChoices):
     """What a person can do about a payment."""
 
-    ACCEPT = "ACCEPT", gettext_lazy("정상 인정: 결제 완료로 바꾸고 상점에 알립니다 (다른 사람의 승인 필요)")
-    CLOSED = "CLOSED", gettext_lazy("해결됨: 취소로 닫습니다. PG사에 남은 돈이 없거나 직접 처리했습니다")
-    FAILED = "FAILED", gettext_lazy("해결됨: 실패로 닫고 상점에 알립니다. 들어온 돈이 없습니다")
-    MARK = "MARK", gettext_lazy("표시만 해제: 원인을 처리했고 더 할 일이 없습니다")
-    REFUNDED = "REFUNDED", gettext_lazy("PG사에서 확인함: 이 취소는 환불되었습니다")
-    NOT_REFUNDED = "NOT_REFUNDED", gettext_lazy("PG사에서 확인함: 이 취소는 환불되지 않았습니다")
+    ACCEPT = "ACCEPT", gettext_lazy("정상 인정")
+    CLOSED = "CLOSED", gettext_lazy("해결됨: 취소로 닫기")
+    FAILED = "FAILED", gettext_lazy("해결됨: 실패로 닫기")
+    MARK = "MARK", gettext_lazy("표시만 해제")
+    REFUNDED = "REFUNDED", gettext_lazy("환불되었음")
+    NOT_REFUNDED = "NOT_REFUNDED", gettext_lazy("환불되지 않았음")
 
 
 def obstacles(session: PaymentSession) -> dict[Choice, str]:
@@ -96,7 +97,9 @@ def call_in_doubt(session: PaymentSession) -> GatewayCall | None:
 
 def needs_statement(session: PaymentSession, choice: Choice) -> bool:
     """Whether the person must state that the money was dealt with by hand."""
-    return choice in (Choice.CLOSED, Choice.MARK) and session.stage == Stage.REVIEW and session.balance > 0
+    has_money = session.balance > 0 or session.reason == Reason.WRONG_CURRENCY
+    ends_it = choice in (Choice.CLOSED, Choice.FAILED, Choice.MARK)
+    return ends_it and session.stage == Stage.REVIEW and has_money
 
 
 def choose(
@@ -110,7 +113,7 @@ def choose(
         approvals.expire(now, session)
         obstacle = obstacles(session).get(choice, _("지금 이 결제에서는 할 수 없는 일입니다."))
         if not obstacle and needs_statement(session, choice) and not stated:
-            obstacle = _("PG사에 돈이 남아 있습니다. 직접 처리했으면 그렇다고 표시해 주세요.")
+            obstacle = str(MONEY_IS_THERE)
         if obstacle:
             raise NotPossible(obstacle)
         if choice is Choice.ACCEPT:

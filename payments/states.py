@@ -21,7 +21,7 @@ class Stage(TextChoices):
     CONFIRMING = "CONFIRMING", _("승인 중")
     WAITING_DEPOSIT = "WAITING_DEPOSIT", _("입금 대기")
     PAID = "PAID", _("결제 완료")
-    PARTIALLY_CANCELLED = "PARTIALLY_CANCELLED", _("부분 취소")
+    PARTIALLY_CANCELLED = "PARTIALLY_CANCELLED", pgettext_lazy("stage", "부분취소")
     CANCELLED = "CANCELLED", pgettext_lazy("stage", "취소")
     FAILED = "FAILED", _("실패")
     EXPIRED = "EXPIRED", _("만료")

@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from merchants.admin import checks, reviews
-from merchants.admin.base import SecretsAdmin
+from merchants.admin.base import OneByOne, SecretsAdmin
 from merchants.admin.merchant_list import ExpiryFilter, MerchantColumns, with_counts
 from merchants.admin.merchant_page import merchant_page
 from merchants.codes import GatewayCode
@@ -26,7 +26,7 @@ COPIED = ("mode", "currency", "purpose", "starts_at", "ends_at", "note")
 
 
 @admin.register(Merchant)
-class MerchantAdmin(MerchantColumns, SecretsAdmin):
+class MerchantAdmin(MerchantColumns, OneByOne, SecretsAdmin):
     list_display = (
         "code",
         "gateway",
@@ -53,12 +53,6 @@ class MerchantAdmin(MerchantColumns, SecretsAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Merchant]:
         return with_counts(super().get_queryset(request))
-
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Not several at once: one that is used says why it stays."""
-        actions = super().get_actions(request)
-        actions.pop("delete_selected", None)
-        return actions
 
     def get_urls(self) -> list[URLPattern]:
         views = {"check": self.check_keys, "copy": self.make_copy}

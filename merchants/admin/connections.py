@@ -25,6 +25,7 @@ from unfold.contrib.filters.admin import (
 from unfold.decorators import display
 
 from merchants.admin import matrix_page, switch_page, words
+from merchants.admin.base import OneByOne
 from merchants.codes import Mode
 from merchants.crafted import RefusesCrafted, WholeKeys
 from merchants.models import MethodConnection
@@ -86,7 +87,7 @@ def _action(wish: Wish) -> Any:
 
 
 @admin.register(MethodConnection)
-class MethodConnectionAdmin(RefusesCrafted, ModelAdmin):
+class MethodConnectionAdmin(OneByOne, RefusesCrafted, ModelAdmin):
     form = ConnectionForm
     list_display = (
         "place",

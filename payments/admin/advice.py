@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from payments import reviewing
 from payments.admin import words
 from payments.models import ApprovalKind, Attention, AttentionKind, CallKind, CallState, DeliveryKind
 from payments.states import Reason, Stage
@@ -25,7 +26,7 @@ TONES = {
 }
 HINTS = {
     AttentionKind.PAYMENT: gettext_lazy(
-        "PG사에서 환불되었거나 분쟁 중입니다. PG사 관리자에서 거래를 확인하고 상점과 처리를 정하세요."
+        "PG사의 거래가 PGB의 기록과 맞지 않습니다. 결제의 이력에서 원인을 보고 PG사 관리자에서 거래를 확인하세요."
     ),
     AttentionKind.APPROVAL: gettext_lazy(
         "다른 사람의 승인을 기다리는 요청입니다. '승인' 역할이 있는 사람이 내용을 보고 승인하거나 반려하세요. "
@@ -91,7 +92,7 @@ def what(row: Attention) -> str:
 
 _EXPIRY = ("merchant", "expires_on")
 _SHOWN = {
-    AttentionKind.PAYMENT: ("order", "paid", "stage", "reason"),
+    AttentionKind.PAYMENT: ("order", "paid", "stage", "reason", "disputed"),
     AttentionKind.APPROVAL: ("approval", "order", "asked", "by"),
     AttentionKind.CALL: ("order", "call", "code", "merchant"),
     AttentionKind.DELIVERY: ("order", "delivery", "shop"),
@@ -103,6 +104,8 @@ _SHOWN = {
     AttentionKind.EXPIRING: _EXPIRY,
     AttentionKind.RECONCILIATION: ("day", "merchant", "differences", "code"),
 }
+# What the list says of all its rows, and a word for programs.
+_SILENT = {("stage", Stage.REVIEW), ("code", reviewing.A_PERSON_DECIDES)}
 _CHOICES: dict[str, Any] = {
     "approval": ApprovalKind,
     "call": CallKind,
@@ -116,6 +119,10 @@ def _known(name: str, facts: dict[str, Any]) -> str:
     value = facts.get(name, "")
     if name in ("paid", "asked"):
         return words.amount(value, facts["currency"])
+    if name == "disputed":
+        return _("분쟁") if value else ""
+    if (name, value) in _SILENT:
+        return ""
     if name == "expires_on":
         return _("만료일 %s") % value
     if name == "differences":
@@ -131,6 +138,10 @@ def hint(row: Attention) -> str:
         return str(words.REASON_HINTS[Reason(reason)])
     if row.kind == AttentionKind.CALL and row.facts.get("state") == CallState.READY:
         return str(UNSENT)
+    if row.facts.get("disputed"):
+        return str(words.DISPUTED)
+    if row.facts.get("code") == reviewing.A_PERSON_DECIDES:
+        return str(words.A_PERSON_DECIDES)
     return str(HINTS[AttentionKind(row.kind)])
 
 

@@ -32,9 +32,17 @@ def row(approval: Approval, currency: str) -> Row:
 
 def people(approval: Approval) -> str:
     """Return who asked, and who decided."""
-    asked = _("요청 %s") % approval.requester.get_username()
+    return " · ".join(text for text in (asked(approval), decided(approval)) if text)
+
+
+def asked(approval: Approval) -> str:
+    """Return who asked."""
+    return _("요청 %s") % approval.requester.get_username()
+
+
+def decided(approval: Approval) -> str:
+    """Return who decided, and how; empty if nobody did."""
     if approval.decider is None:
-        return asked
-    who = approval.decider.get_username()
-    decided = _("반려 %s") if approval.state == ApprovalState.REJECTED else _("승인 %s")
-    return f"{asked} · {decided % who}"
+        return ""
+    text = _("반려 %s") if approval.state == ApprovalState.REJECTED else _("승인 %s")
+    return text % approval.decider.get_username()

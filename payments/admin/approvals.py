@@ -25,6 +25,7 @@ from payments.admin.base import RecordAdmin, person
 from payments.admin.filters import CurrencyFilter, DaysFilter, ModeFilter
 from payments.models import Approval, ApprovalState
 from payments.staff import NotPossible
+from payments.states import Reason
 
 PERMISSION = "payments.decide_approval"
 
@@ -91,7 +92,7 @@ class ApprovalAdmin(RecordAdmin):
         """Return the shop's number, and beneath it the payment's."""
         return str(approval.session.order), approval.session.reference
 
-    @display(description=gettext_lazy("할 일"))
+    @display(description=gettext_lazy("요청 내용"))
     def kind_label(self, approval: Approval) -> str:
         """Return what is asked for."""
         return str(approval.get_kind_display())
@@ -106,10 +107,10 @@ class ApprovalAdmin(RecordAdmin):
         """Return why."""
         return masking.text(approval.reason)
 
-    @display(description=gettext_lazy("사람"))
-    def people(self, approval: Approval) -> str:
-        """Return who asked, and who decided."""
-        return approval_words.people(approval)
+    @display(description=gettext_lazy("담당자"), header=True)
+    def people(self, approval: Approval) -> tuple[str, str]:
+        """Return who asked, and beneath it who decided."""
+        return approval_words.asked(approval), approval_words.decided(approval)
 
     @display(description=gettext_lazy("상태"), label=words.APPROVAL_TONES)
     def state_label(self, approval: Approval) -> tuple[str, str]:
@@ -186,15 +187,24 @@ def _say(request: HttpRequest, approval: Approval) -> None:
 
 
 def _facts(approval: Approval) -> dict[str, str]:
-    currency = approval.session.currency
+    session, currency = approval.session, approval.session.currency
+    reason = str(Reason(session.reason).label) if session.reason else ""
+    now = {
+        _("결제 단계"): " · ".join(text for text in (str(session.get_stage_display()), reason) if text),
+        _("주문 금액"): words.amount(session.amount, currency),
+        _("결제 금액"): words.amount(session.paid, currency),
+        _("잔액"): words.amount(session.balance, currency),
+    }
+    is_waiting = approval.state == ApprovalState.WAITING
     return {
-        _("할 일"): approval.get_kind_display(),
+        _("요청 내용"): approval.get_kind_display(),
         _("금액"): words.amount(approval.amount, currency),
         _("면세 금액"): words.amount(approval.tax_free, currency) if approval.tax_free else "",
         _("사유"): masking.text(approval.reason),
         _("환불 계좌"): _("받음 (암호화해 저장됨)") if approval.sealed_account else "",
-        _("사람"): approval_words.people(approval),
+        _("담당자"): approval_words.people(approval),
         _("요청"): columns.moment(approval.requested_at),
         _("결정"): columns.moment(approval.decided_at),
         _("메모"): approval.note,
+        **(now if is_waiting else {}),
     }

@@ -1,16 +1,21 @@
 """Fields of the forms about money: a reason, an amount, and who it is once more."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.widgets import UnfoldAdminTextInputWidget
+from unfold.widgets import RADIO_CLASSES, UnfoldAdminTextInputWidget
 
 from payments import money
 from payments.admin import masking
 from payments.cardlike import holds_card_number
+from payments.staff import LONGEST_NOTE
 
 _IN_THOUSANDS = re.compile(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
 _NUMERIC = {"inputmode": "numeric", "autocomplete": "off"}
@@ -29,7 +34,41 @@ class WhyField(forms.CharField):
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs = {"label": gettext_lazy("사유"), "widget": UnfoldAdminTextInputWidget, "min_length": 2, **kwargs}
-        super().__init__(max_length=200, validators=[nothing_personal], **kwargs)
+        super().__init__(**{"max_length": 200, "validators": [nothing_personal], **kwargs})
+
+
+class HandlingForm(forms.Form):
+    """What a person who has a matter in hand, or is done with it, says of it."""
+
+    note = WhyField(
+        label=gettext_lazy("메모"),
+        required=False,
+        max_length=LONGEST_NOTE,
+        help_text=gettext_lazy("무엇을 확인하고 무엇을 했는지 적습니다. 개인정보는 적지 마세요."),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One of several things to choose: what it is called, what it does, and why it is not possible now."""
+
+    value: str
+    name: str
+    meaning: Any
+    obstacle: str
+
+
+class Offers(forms.RadioSelect):
+    """Everything there is to choose, each with what it does; what is not possible says why."""
+
+    def __init__(self, offers: Sequence[Offer]) -> None:
+        super().__init__(choices=[(one.value, one.name) for one in offers if not one.obstacle])
+        self.offers = offers
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        """Return the list: of the project's own templates, which Django's renderer of forms does not know."""
+        shown = {"name": name, "chosen": value, "offers": self.offers, "classes": " ".join(RADIO_CLASSES)}
+        return render_to_string("admin/payments/offers.html", {**shown, **(attrs or {})})
 
 
 class MoneyField(forms.CharField):

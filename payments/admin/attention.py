@@ -17,10 +17,11 @@ from unfold.contrib.filters.admin import ChoicesCheckboxFilter, ChoicesDropdownF
 from unfold.decorators import display
 
 from merchants.codes import Mode
-from payments import staff
+from payments import ledger, reviewing, staff
 from payments.admin import advice, columns
+from payments.admin.asking import HandlingForm
 from payments.admin.base import RecordAdmin
-from payments.models import Attention, AttentionKind, Handling, StaffAlert
+from payments.models import Attention, AttentionKind, Handling, PaymentSession, StaffAlert
 
 STATE_TONES: dict[str, str] = {Handling.NEW: "danger", Handling.IN_HAND: "info", Handling.DONE: "", "CLOSED": "success"}
 MODE_TONES: dict[str, str] = {Mode.TEST: "info", Mode.LIVE: "danger", "": ""}
@@ -39,7 +40,7 @@ class StateFilter(DropdownFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """Offer what is to be done, and what is not."""
         return [
-            (self.todo, gettext_lazy("할 일 (새로움, 확인 중)")),
+            (self.todo, gettext_lazy("할 일 (신규, 확인 중)")),
             *Handling.choices,
             ("closed", gettext_lazy("해소됨")),
             ("all", gettext_lazy("모두")),
@@ -137,6 +138,7 @@ class AttentionAdmin(RecordAdmin):
             _("메모"): record.note,
         }
         state, label = _state(record)
+        payment = advice.payment(record)
         return {
             "title": record.get_kind_display(),
             "row": record,
@@ -144,21 +146,30 @@ class AttentionAdmin(RecordAdmin):
             "state": label,
             "state_tone": STATE_TONES[state],
             "hint": advice.hint(record),
-            "payment": advice.payment(record),
+            "payment": payment,
             "may_look": request.user.has_perm("payments.change_paymentsession"),
-            "may_resolve": request.user.has_perm("payments.cancel_paymentsession"),
+            "may_resolve": request.user.has_perm("payments.cancel_paymentsession") and _to_decide(payment),
             "where": advice.page(record),
             "facts": [(name, value) for name, value in facts.items() if value],
             "alerts": list(record.alerts.order_by("pk")),
+            "form": HandlingForm(initial={"note": record.note}),
         }
 
     @method_decorator(require_POST)
     def handle(self, request: HttpRequest, pk: int) -> HttpResponse:
         """확인 중, or 처리함."""
         handling = Handling.DONE if request.POST.get("handling") == Handling.DONE else Handling.IN_HAND
-        wish = partial(staff.handle, handling=handling, note=request.POST.get("note", "").replace("\0", ""))
-        self.act(request, wish, pk, _("'%s'(으)로 표시했습니다.") % handling.label)
+        form = HandlingForm(request.POST)
+        if not form.is_valid():
+            return self.say_again(request, pk, form)
+        wish = partial(staff.handle, handling=handling, note=form.cleaned_data["note"])
+        self.act(request, wish, pk, _("'%s'으로 표시했습니다.") % handling.label)
         return HttpResponseRedirect(reverse("admin:payments_attention_change", args=[pk]))
+
+
+def _to_decide(payment: int | None) -> bool:
+    session = PaymentSession.objects.filter(pk=payment).first() if payment else None
+    return session is not None and reviewing.is_undecided(session, ledger.open_call(session))
 
 
 def _state(row: Attention) -> tuple[str, str]:

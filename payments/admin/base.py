@@ -12,6 +12,7 @@ from django.core.exceptions import FieldDoesNotExist, ObjectDoesNotExist, Permis
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.utils.functional import cached_property
 from unfold.admin import ModelAdmin
@@ -134,6 +135,12 @@ class RecordAdmin(ModelAdmin):
         }
         request.current_app = self.admin_site.name
         return TemplateResponse(request, self.page_template, context)
+
+    def say_again(self, request: HttpRequest, pk: int, form: Any) -> HttpResponse:
+        """Show the page with ``form``, which was not filled in well."""
+        if not self.may_act(request):
+            raise PermissionDenied
+        return self.show(request, get_object_or_404(self.get_queryset(request), pk=pk), form=form)
 
     def page(self, request: HttpRequest, record: Any) -> dict[str, Any]:
         """Return what the page of one record shows."""

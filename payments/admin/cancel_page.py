@@ -58,7 +58,7 @@ class CancelForm(forms.Form):
         amount: int = self.cleaned_data["amount"]
         if not 0 < amount <= self.session.balance:
             most = words.amount(self.session.balance, self.session.currency)
-            raise forms.ValidationError(_("%s까지 취소할 수 있습니다.") % most)
+            raise forms.ValidationError(_("취소할 수 있는 금액 %s보다 큽니다.") % most)
         return amount
 
     def clean(self) -> dict[str, Any]:

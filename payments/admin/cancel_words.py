@@ -42,16 +42,27 @@ def row(cancel: Cancellation, currency: str) -> Row:
         who=who(cancel),
         at=columns.moment(cancel.ended_at or cancel.requested_at),
         reason=masking.text(cancel.reason),
-        said=" · ".join(text for text in (cancel.code, masking.text(cancel.message)) if text),
+        said=_joined(cancel.code, masking.text(cancel.message)),
     )
 
 
 def who(cancel: Cancellation) -> str:
     """Return who wanted it, and who agreed."""
-    names = [str(cancel.get_origin_display()), cancel.requested_by]
-    if cancel.approved_by:
-        names.append(str(_("승인 %s")) % cancel.approved_by)
-    return " · ".join(name for name in names if name)
+    return _joined(asked(cancel), agreed(cancel))
+
+
+def asked(cancel: Cancellation) -> str:
+    """Return who wanted it."""
+    return _joined(str(cancel.get_origin_display()), cancel.requested_by)
+
+
+def agreed(cancel: Cancellation) -> str:
+    """Return which second person agreed; empty where none had to."""
+    return str(_("승인 %s")) % cancel.approved_by if cancel.approved_by else ""
+
+
+def _joined(*texts: str) -> str:
+    return " · ".join(text for text in texts if text)
 
 
 def hint(cancel: Cancellation) -> Any:

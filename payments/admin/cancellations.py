@@ -109,10 +109,10 @@ class CancellationAdmin(ExportsFilter, RecordAdmin):
         """Return how much goes back."""
         return words.amount(cancel.amount, cancel.session.currency)
 
-    @display(description=gettext_lazy("요청 주체"))
-    def wanted_by(self, cancel: Cancellation) -> str:
-        """Return who wanted it."""
-        return cancel_words.who(cancel)
+    @display(description=gettext_lazy("요청 주체"), header=True)
+    def wanted_by(self, cancel: Cancellation) -> tuple[str, str]:
+        """Return who wanted it, and beneath it who agreed."""
+        return cancel_words.asked(cancel), cancel_words.agreed(cancel)
 
     @display(description=gettext_lazy("상태"), label=words.CANCEL_TONES)
     def state_label(self, cancel: Cancellation) -> tuple[str, str]:

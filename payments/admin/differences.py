@@ -16,6 +16,7 @@ from unfold.decorators import display
 
 from payments import follow_up
 from payments.admin import columns, difference_words, search
+from payments.admin.asking import HandlingForm
 from payments.admin.base import RecordAdmin, RecordList
 from payments.admin.difference_sheet import SHEET
 from payments.admin.exports import ExportsFilter, TotalledList
@@ -173,6 +174,7 @@ class DifferenceAdmin(ExportsFilter, RecordAdmin):
             "facts": [(name, value) for name, value in facts.items() if value],
             "no_look": follow_up.why_no_look(record, session),
             "untold": follow_up.untold(session),
+            "form": HandlingForm(initial={"note": record.note}),
         }
 
     @method_decorator(require_POST)
@@ -190,8 +192,11 @@ class DifferenceAdmin(ExportsFilter, RecordAdmin):
     @method_decorator(require_POST)
     def handle(self, request: HttpRequest, pk: int) -> HttpResponse:
         """처리함, with a note."""
-        wish = partial(follow_up.handle, note=request.POST.get("note", "").replace("\0", ""))
-        return self._done(request, wish, pk, _("'%s'(으)로 표시했습니다.") % _("처리함"))
+        form = HandlingForm(request.POST)
+        if not form.is_valid():
+            return self.say_again(request, pk, form)
+        wish = partial(follow_up.handle, note=form.cleaned_data["note"])
+        return self._done(request, wish, pk, _("'%s'으로 표시했습니다.") % _("처리함"))
 
     def _done(self, request: HttpRequest, wish: Any, pk: int, done: str) -> HttpResponse:
         self.act(request, wish, pk, done)

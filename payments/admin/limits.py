@@ -28,7 +28,9 @@ class LimitForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when 
         label=gettext_lazy("한도"),
         max_length=30,
         widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "numeric"}),
-        help_text=gettext_lazy("결제 한 건에서 승인 없이 취소할 수 있는 금액의 합. 0이면 언제나 승인을 받습니다."),
+        help_text=gettext_lazy(
+            "결제 한 건에서 승인 없이 취소할 수 있는 금액의 합. 0이거나 한도가 없는 역할은 언제나 승인을 받습니다."
+        ),
     )
 
     class Meta:
@@ -62,7 +64,8 @@ class ApprovalLimitAdmin(RefusesCrafted, ModelAdmin):
     """승인 한도."""
 
     form = LimitForm
-    list_display = ("role_label", "currency", "limit")
+    list_display = ("role_label", "currency", "money")
+    sortable_by = ()
     list_display_links = ("role_label",)
     ordering = ("role", "currency")
 
@@ -72,6 +75,6 @@ class ApprovalLimitAdmin(RefusesCrafted, ModelAdmin):
         return role_name(row.role)
 
     @display(description=gettext_lazy("한도"))
-    def limit(self, row: ApprovalLimit) -> str:
+    def money(self, row: ApprovalLimit) -> str:
         """Return the amount as people read it."""
         return words.amount(row.amount, row.currency) if row.amount else _("언제나 승인")

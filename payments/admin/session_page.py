@@ -27,7 +27,7 @@ from payments.models import (
     PaymentEvent,
     PaymentSession,
 )
-from payments.states import Reason, Stage
+from payments.states import Decision, Reason, Stage
 
 WATCHED_FOR = timedelta(seconds=30)
 
@@ -95,8 +95,9 @@ def summary(
         "session": session,
         "order": session.order,
         "tone": words.STAGE_TONES[Stage(session.stage)],
+        "head_tone": _head_tone(session, open_call),
         "reason": Reason(session.reason).label if session.reason else "",
-        "hint": _hint(session, open_call),
+        "hint": _hint(session, events, open_call),
         "amount": words.amount(session.amount, session.currency),
         "mode": Mode(session.merchant.mode),
         "checks": list(_checks(session, events)),
@@ -118,13 +119,34 @@ def _is_now(at: datetime | None, now: datetime) -> bool:
     return at is not None and abs(at - now) < WATCHED_FOR
 
 
-def _hint(session: PaymentSession, open_call: GatewayCall | None) -> Any:
+def _head_tone(session: PaymentSession, open_call: GatewayCall | None) -> str:
+    if session.attention or session.disputed:
+        return "danger"
+    in_doubt = open_call and open_call.state == CallState.UNKNOWN
+    return "warning" if in_doubt else words.STAGE_TONES[Stage(session.stage)]
+
+
+def _hint(session: PaymentSession, events: Sequence[PaymentEvent], open_call: GatewayCall | None) -> Any:
     if open_call and open_call.state == CallState.UNKNOWN:
-        return words.IN_DOUBT
+        waits = open_call.code == reviewing.A_PERSON_DECIDES
+        return words.A_PERSON_DECIDES if waits else words.IN_DOUBT
     is_over = session.stage == Stage.CANCELLED and session.paid
     if session.reason and not is_over:
         return words.REASON_HINTS[Reason(session.reason)]
+    if session.disputed:
+        return words.DISPUTED
+    if session.attention:
+        return words.MARKED
+    if session.stage == Stage.PAID and _was_accepted(events):
+        return words.ACCEPTED
     return words.STAGE_HINTS.get(Stage(session.stage), "")
+
+
+def _was_accepted(events: Sequence[PaymentEvent]) -> bool:
+    """Whether a person let a payment pass that is not as the shop asked for it."""
+    return any(
+        event.kind == "decision_carried_out" and event.facts.get("decision") == Decision.ACCEPTED for event in events
+    )
 
 
 def _checks(session: PaymentSession, events: Sequence[PaymentEvent]) -> Iterator[Check]:
@@ -165,9 +187,11 @@ def _sums(session: PaymentSession) -> list[tuple[str, str]]:
     sums = {
         _("결제 금액"): session.paid,
         _("취소 금액"): session.cancelled,
-        _("취소 예약"): session.reserved,
+        _("진행 중인 취소"): session.reserved,
         _("잔액"): session.balance,
     }
+    if not session.reserved:
+        del sums[_("진행 중인 취소")]
     return [(name, words.amount(value, session.currency)) for name, value in sums.items()]
 
 

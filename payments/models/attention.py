@@ -17,7 +17,7 @@ class AttentionKind(models.TextChoices):
 
     PAYMENT = "PAYMENT", pgettext_lazy("to do", "결제 확인")
     APPROVAL = "APPROVAL", _("승인 대기")
-    CALL = "CALL", _("결과 모르는 PG 호출")
+    CALL = "CALL", _("결과를 모르는 PG 호출")
     DELIVERY = "DELIVERY", _("상점 통보 실패")
     NOTICE = "NOTICE", _("맞는 결제가 없는 웹훅")
     LOOKUPS = "LOOKUPS", _("조회 거절")
@@ -31,7 +31,7 @@ class AttentionKind(models.TextChoices):
 class Handling(models.TextChoices):
     """What staff have made of a row. DONE: nothing is left to do, though the fact may still be there."""
 
-    NEW = "NEW", _("새로움")
+    NEW = "NEW", _("신규")
     IN_HAND = "IN_HAND", _("확인 중")
     DONE = "DONE", _("처리함")
 

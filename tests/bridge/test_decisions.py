@@ -143,7 +143,9 @@ class TestResolve:
         with pytest.raises(NotPossible, match="들어온 돈이"):
             choose(wrong.session(), Choice.FAILED, kim)
         PaymentSession.objects.update(paid=0, reason="WRONG_CURRENCY")
-        choose(wrong.session(), Choice.FAILED, kim)
+        with pytest.raises(NotPossible, match="돈이 남아"):
+            choose(wrong.session(), Choice.FAILED, kim)
+        choose(wrong.session(), Choice.FAILED, kim, stated=True)
         wrong.work()
         assert (wrong.session().stage, wrong.told()) == ("FAILED", ["PayFailed"])
 

@@ -83,6 +83,12 @@ class TestForm:
         assert answer.context["changes"] == []
         assert "주문서에서 바뀌는 것이 없습니다." in answer.content.decode()
 
+    def test_several_are_not_deleted_at_once_without_being_shown_that(self, page, admin_client):
+        row = ConnectionFactory()
+        chosen = {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"}
+        admin_client.post(reverse("admin:merchants_methodconnection_changelist"), chosen)
+        assert MethodConnection.objects.exists()
+
     def test_the_button_that_deletes_says_no_more_than_that(self, page):
         row = ConnectionFactory()
         address = reverse("admin:merchants_methodconnection_delete", args=[row.pk])

@@ -8,12 +8,13 @@ from django.utils import timezone
 
 from payments import attention
 from payments.admin import advice
-from payments.models import Attention, AttentionKind, Circuit, StaffAlert
+from payments.models import Attention, AttentionKind, Circuit, GatewayCall, StaffAlert
 from payments.states import Reason
 from tests.factories import MerchantFactory, ShopFactory
 from tests.payments.factories import (
     ApprovalFactory,
     CallFactory,
+    CancellationFactory,
     DeliveryFactory,
     DifferenceFactory,
     NotificationFactory,
@@ -120,6 +121,11 @@ class TestButtons:
     def test_a_call_in_doubt_and_a_payment_offer_a_look_and_an_end(self, person, one_of_each):
         operator = person("view_attention", "change_paymentsession", "cancel_paymentsession", username="operator")
         viewer = person("view_attention", username="viewer")
+        only_a_look = shown(operator.get(own_page(one_of_each["CALL"])))
+        assert (only_a_look.count("/look-again/"), only_a_look.count("/review/")) == (1, 0)
+        call = GatewayCall.objects.get(state="UNKNOWN")
+        cancel = CancellationFactory(session=call.session, state="UNKNOWN")
+        GatewayCall.objects.filter(pk=call.pk).update(kind="CANCEL", cancellation=cancel, code="a_person_decides")
         for kind in ("CALL", "PAYMENT"):
             pk = advice.payment(one_of_each[kind])
             addresses = [reverse(f"admin:payments_{name}", args=[pk]) for name in ("look_again", "review")]
@@ -157,10 +163,11 @@ class TestButtons:
     def test_crafted_presses(self, staff_client, row):
         assert staff_client.get(button(row)).status_code == 405
         assert staff_client.post(reverse("admin:payments_handle", args=[10**15])).status_code == 404
-        answer = staff_client.post(button(row), {"handling": "\0", "note": "a\0b" + "x" * 1000})
-        assert answer.status_code == 302
+        for note in ("a\0b", "x" * 1000, "전화 010-1234-5678"):
+            answer = staff_client.post(button(row), {"handling": "\0", "note": note})
+            assert (answer.status_code, 'role="alert"' in shown(answer)) == (200, True)
         row.refresh_from_db()
-        assert len(row.note) == 500
+        assert (row.handling, row.note) == ("NEW", "")
 
 
 def test_a_search_that_no_page_offers_finds_nothing(admin_client, one_of_each):

@@ -4,8 +4,9 @@ import pytest
 from django.utils import timezone
 
 from payments.cancelling import version_of
-from payments.models import Approval, ApprovalLimit, Cancellation, PaymentEvent, PaymentSession
+from payments.models import Approval, ApprovalLimit, Cancellation, GatewayCall, PaymentEvent, PaymentSession
 from tests.payments.factories import (
+    ApprovalFactory,
     CallFactory,
     CancellationFactory,
     EventFactory,
@@ -51,10 +52,19 @@ class TestReviewPage:
 
     def test_resolving_asks_for_a_statement_while_money_is_there(self, operator, session):
         sent = {"version": version_of(session), "choice": "CLOSED", "reason": "계좌로 돌려줌"}
-        assert "직접 처리했으면" in shown(operator.post(at("review", session), sent, follow=True))
+        answer = operator.post(at("review", session), sent)
+        assert answer.context["form"].errors.keys() == {"stated"}
+        assert "계좌로 돌려줌" in shown(answer), "what was typed stays"
         operator.post(at("review", session), {**sent, "stated": "on"})
         assert PaymentSession.objects.get().decision == "CLOSED"
         assert PaymentEvent.objects.latest("pk").facts == {"decision": "CLOSED", "note": "계좌로 돌려줌"}
+
+    def test_money_of_another_currency_is_not_cancelled_here_nor_ended_without_a_statement(self, operator):
+        session = PaidSessionFactory(stage="REVIEW", reason="WRONG_CURRENCY", paid=0, attention=True)
+        assert "다른 통화로 결제되어" in shown(operator.get(at("review", session)))
+        for choice in ("CLOSED", "FAILED", "MARK"):
+            sent = {"version": version_of(session), "choice": choice, "reason": "확인함"}
+            assert operator.post(at("review", session), sent).context["form"].errors.keys() == {"stated"}
 
     def test_a_mark_is_taken_off_with_a_reason(self, operator):
         session = PaidSessionFactory(attention=True, disputed=True)
@@ -71,6 +81,13 @@ class TestReviewPage:
         PaymentSession.objects.update(generation=1)
         assert "결제가 바뀌었습니다" in shown(operator.post(at("review", session), sent, follow=True))
         assert PaymentSession.objects.get().attention
+
+    def test_what_is_not_possible_just_now_is_said_once(self, operator, session):
+        ApprovalFactory(session=session, kind="ACCEPT")
+        answer = operator.get(at("review", session))
+        assert answer.context["possible"] == []
+        assert answer.context["obstacle"] in shown(answer)
+        assert "처리하기" not in shown(answer)
 
     @pytest.mark.parametrize("choice", ["REFUNDED", "FAILED", "nonsense", ""])
     def test_what_is_not_offered_is_refused(self, operator, session, choice):
@@ -95,3 +112,31 @@ class TestReviewPage:
         )  # fmt: skip
         answer = operator.get(at("review", cancel.session))
         assert [choice.value for choice in answer.context["possible"]] == ["REFUNDED", "NOT_REFUNDED"]
+
+
+class TestWhatThePageOfThePaymentSays:
+    def hint(self, operator, session):
+        return str(operator.get(page(session)).context["hint"])
+
+    def test_that_a_person_let_it_pass_not_that_all_was_as_asked_for(self, operator):
+        session = PaidSessionFactory(paid=64_800)
+        assert "같음을 확인했습니다" in self.hint(operator, session)
+        EventFactory(session=session, kind="decision_carried_out", facts={"decision": "ACCEPTED", "code": ""})
+        assert "직원이 정상 결제로 인정" in self.hint(operator, session)
+
+    def test_that_it_is_disputed_or_marked(self, operator):
+        assert "분쟁 중" in self.hint(operator, PaidSessionFactory(disputed=True, attention=True))
+        assert "직원이 확인할 일" in self.hint(operator, PaidSessionFactory(attention=True))
+
+    def test_that_money_is_left_of_what_staff_closed(self, operator):
+        session = PaidSessionFactory(stage="CANCELLED", reason="WRONG_AMOUNT", cancelled=0)
+        assert "직원이 취소로 닫은 결제" in shown(operator.get(page(session)))
+
+    def test_that_a_person_must_tell_of_a_cancel(self, operator):
+        cancel = CancellationFactory(state="UNKNOWN")
+        call = CallFactory(
+            session=cancel.session, kind="CANCEL", cancellation=cancel, state="UNKNOWN", due_at=timezone.now()
+        )
+        assert "조회해 확인하고 있습니다" in self.hint(operator, cancel.session)
+        GatewayCall.objects.filter(pk=call.pk).update(code="a_person_decides")
+        assert "'확인 필요 처리'에서 고르세요" in self.hint(operator, cancel.session)
