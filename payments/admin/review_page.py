@@ -25,7 +25,9 @@ from payments.staff import NotPossible
 
 MEANINGS = {
     Choice.ACCEPT: gettext_lazy("결제 완료로 바꾸고 상점에 알립니다. 다른 사람의 승인이 필요합니다."),
-    Choice.CLOSED: gettext_lazy("PG사에 남은 돈이 없거나 직접 처리했을 때 고릅니다. 상점에 결제 완료를 알리지 않습니다."),
+    Choice.CLOSED: gettext_lazy(
+        "PG사에 남은 돈이 없거나 직접 처리했을 때 고릅니다. 상점에 결제 완료를 알리지 않습니다."
+    ),
     Choice.FAILED: gettext_lazy("들어온 돈이 없거나 직접 처리했을 때 고릅니다. 상점에 결제 실패를 알립니다."),
     Choice.MARK: gettext_lazy("원인을 처리했고 더 할 일이 없을 때 고릅니다. 돈과 단계는 그대로입니다."),
     Choice.REFUNDED: gettext_lazy("PG사 관리자에서 환불을 확인했습니다. 취소 완료로 기록하고 상점에 알립니다."),
