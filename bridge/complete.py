@@ -35,12 +35,10 @@ def ask(session: PaymentSession, gateway_id: str = "", *, refunds: bool = False)
     since = _first_sent(session) - CLOCK_MARGIN if not known else None
     may_go_back = refunds or (bool(session.paid) and session.cancellations.exists())
     hands_off()
-    if since is None:
-        found = gateway.fetch(known)
-    else:
-        found = gateway.find(session.reference, since, timezone.now() + CLOCK_MARGIN)
+    asked_at = timezone.now()
+    found = gateway.fetch(known) if since is None else gateway.find(session.reference, since, asked_at + CLOCK_MARGIN)
     if found is not None and found.gateway_payment_id and (found.returned or may_go_back):
-        return replace(found, refunds=gateway.refunds(found.gateway_payment_id))
+        return replace(found, refunds=gateway.refunds(found.gateway_payment_id), asked_at=asked_at)
     return found
 
 
@@ -71,13 +69,15 @@ def settle(session_pk: int, found: Fetched | None, actor: str) -> PaymentSession
 
 
 def _plan_look(session: PaymentSession, found: Fetched, now: datetime, again: datetime | None) -> None:
-    """A live session always has a next look; one that both sides have ended needs none but ``again``."""
+    """A live session always has a next look; of others only money on its way back, or gone lately, and ``again``."""
     if again is not None:
         ledger.look_at(session, again)
     elif session.stage in LIVE and session.due_at is None:
         ledger.look_at(session, ladders.next_look(session, now))
-    elif session.stage not in LIVE and session.due_at is not None and found.status in ENDED:
-        ledger.look_at(session, ladders.next_refund_look(session, now))
+    elif session.stage not in LIVE and (session.due_at is None or found.status in ENDED):
+        at = ladders.next_refund_look(session, now)
+        if at != session.due_at:
+            ledger.look_at(session, at)
 
 
 def _settle_calls(session: PaymentSession, found: Fetched, now: datetime) -> None:

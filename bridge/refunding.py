@@ -40,7 +40,7 @@ def follow(session: PaymentSession, found: Fetched, now: datetime) -> datetime |
     if found.refunds is None:
         return None
     known = list(session.cancellations.select_for_update().order_by("pk"))
-    others = _settle_known(session, known, found.refunds, now)
+    others = _settle_known(session, known, found, now)
     if any(cancellation.state in OPEN_CANCELS for cancellation in known):
         # One of them may be the open cancel's, under another name: its end makes a look due.
         return None
@@ -68,7 +68,7 @@ def _await_refund(session: PaymentSession, returned: int, now: datetime) -> date
 
 
 def _settle_known(
-    session: PaymentSession, known: Sequence[Cancellation], found: Iterable[Refund], now: datetime
+    session: PaymentSession, known: Sequence[Cancellation], found: Fetched, now: datetime
 ) -> list[Refund]:
     """Settle the cancels that the refunds belong to, and return the refunds that belong to none.
 
@@ -77,13 +77,22 @@ def _settle_known(
     by_theirs = {one.gateway_cancel_id: one for one in known if one.gateway_cancel_id}
     by_ours = {str(one.uuid): one for one in known if not one.gateway_cancel_id}
     others = []
-    for refund in sorted(found, key=lambda one: _BEST_FIRST.index(one.status)):
+    for refund in sorted(found.refunds or (), key=lambda one: _BEST_FIRST.index(one.status)):
         cancellation = by_theirs.get(refund.gateway_cancel_id) or by_ours.pop(refund.cancel_id, None)
         if cancellation is None:
             others.append(refund)
+        elif refund.status is RefundStatus.DONE and _was_asked_before_it_came_back(cancellation, found):
+            ledger.look_at(session, now)
         else:
             settle(session, cancellation, refund, now)
     return others
+
+
+def _was_asked_before_it_came_back(cancellation: Cancellation, found: Fetched) -> bool:
+    """Whether another lookup, begun later and booked sooner, has shown that the refund failed."""
+    came_back_at = cancellation.reversed_at or cancellation.ended_at
+    is_back = cancellation.state in (CancelState.REFUSED, CancelState.REVERSED)
+    return is_back and found.asked_at is not None and came_back_at is not None and found.asked_at < came_back_at
 
 
 def may_be(cancellation: Cancellation, listed: Iterable[Refund]) -> Refund | None:

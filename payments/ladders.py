@@ -78,7 +78,7 @@ def next_refund_look(session: PaymentSession, now: datetime) -> datetime | None:
 
     Hourly for a day, then daily, about a refund under way; 1, 7 and 35 days after one that went.
     """
-    if not session.paid:
+    if not session.cancelled and not session.reserved:
         return None
     watched = session.cancellations.filter(state__in=(CancelState.PENDING, CancelState.DONE))
     times = [_refund_look(cancellation, now) for cancellation in watched]

@@ -1,7 +1,7 @@
 """The contract between PGB and a gateway.
 
-An adapter takes plain values and returns frozen records; it never touches a model. Amounts are
-integers in minor units of the currency beside them; times are aware datetimes in UTC.
+An adapter takes plain values and returns frozen records; it never touches a model. Amounts are integers in minor units
+of the currency beside them; times are aware datetimes in UTC.
 """
 
 from abc import ABC, abstractmethod
@@ -67,13 +67,12 @@ class Status(StrEnum):
 class Capabilities:
     """What a gateway can do here; docs/gateways.md shows these records as a table.
 
-    ``methods``: the payment methods (their codes). ``key_window``: how long the same idempotency key surely
-    means the same call. ``balance_guard``: it refuses by itself what it has done already, or to give back more
-    than was paid. ``lookup_by_reference``: ``find`` works. ``separate_confirm``: the buyer's approval takes no
-    money before ours. ``partial_cancel``: the methods of which a part can be given back. ``refunds_itself``: those
-    whose money goes back without the buyer's doing. ``needs_account``: those that ask for the buyer's bank account
-    in a refund once they are paid. ``report``: ``list_transactions`` works. ``call_seconds`` and ``lookup_seconds``:
-    deadlines of one call with effect, of one lookup.
+    ``methods``: the payment methods (their codes). ``key_window``: how long the same idempotency key surely means the
+    same call. ``balance_guard``: it refuses by itself what it has done already, or to give back more than was paid.
+    ``lookup_by_reference``: ``find`` works. ``separate_confirm``: the buyer's approval takes no money before ours.
+    ``partial_cancel``: the methods of which a part can be given back. ``refunds_itself``: those whose money goes back
+    without the buyer's doing. ``needs_account``: those that ask for the buyer's bank account in a refund. ``report``:
+    ``list_transactions`` works. ``call_seconds`` and ``lookup_seconds``: deadlines of a call with effect, of a lookup.
     """
 
     methods: frozenset[str]
@@ -136,9 +135,9 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What the gateway says of a payment when asked. ``raw_status`` are its own words.
+    """What the gateway says of a payment when asked, ``raw_status`` in its own words.
 
-    ``refunds`` None: they were not asked for, for there is no sign of any.
+    ``refunds`` None: they were not asked for, for there is no sign of any. ``asked_at``: when, if they were.
     """
 
     status: Status
@@ -154,6 +153,7 @@ class Fetched:
     disputed: bool = False
     page_url: str = ""
     refunds: "tuple[Refund, ...] | None" = None
+    asked_at: datetime | None = None
 
 
 class RefundStatus(StrEnum):

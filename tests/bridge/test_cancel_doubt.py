@@ -1,11 +1,14 @@
 """Cancels whose outcome nobody knows: looked up, sent again as the same call, given up, and made once."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
-from bridge import watch
-from payments.models import Attention, CallKind, GatewayCall
+from bridge import complete, replay, watch
+from bridge.gateways.base import RefundStatus
+from payments.models import Attention, CallKind, Cancellation, GatewayCall
 from tests.bridge.cancelling import cancels, outcome, told
 from tests.bridge.dying import WHEN, dies
 
@@ -99,3 +102,45 @@ def test_an_error_that_the_gateway_keeps_under_the_key_lasts_as_long_as_the_key(
     assert (cancels(), unattended.refunds()) == ([(4900, "DONE")], [4900])
     keys = [one.key for one in unattended.sandbox.stripe.books.calls if one.operation == "cancel"]
     assert keys == [GatewayCall.objects.get(kind=CallKind.CANCEL).idempotency_key] * 5
+
+
+@pytest.mark.parametrize(("status", "after"), [({"status": "pending"}, timedelta(hours=1)), ({}, timedelta(days=1))])
+def test_a_refund_that_a_lookup_found_is_asked_about_again(unattended, clock, status, after):
+    """No webhook may come when it fails later, or ends at last."""
+    if status:
+        unattended.sandbox.faults.add("cancel", "refund_status", **status)
+    unattended.sandbox.faults.add("cancel", "answer_lost")
+    unattended.partial(4900)
+    unattended.work()
+    clock.move_to(GatewayCall.objects.get(kind=CallKind.CANCEL).due_at)
+    unattended.work()
+    assert unattended.session().due_at == timezone.now() + after
+
+
+@pytest.mark.parametrize("how", ["a webhook", "replay"])
+def test_a_refund_of_the_console_is_asked_about_again_however_it_was_heard_of(world, clock, how):
+    world.paid()
+    world.sandbox.stripe.refund(world.session().gateway_id, 900, silent=how == "replay")
+    world.sandbox.settle()
+    if how == "replay":
+        replay.payment(world.session(), apply=True)
+    world.rest()
+    assert (cancels(), world.session().due_at) == ([(900, "DONE")], timezone.now() + timedelta(days=1))
+
+
+@pytest.mark.parametrize(("first", "then"), [("succeeded", "REVERSED"), ("pending", "REFUSED")])
+def test_an_older_lookup_does_not_undo_what_a_newer_one_has_shown(unattended, clock, first, then):
+    if first == "pending":
+        unattended.sandbox.faults.add("cancel", "refund_status", status="pending")
+    unattended.partial(4900)
+    unattended.work()
+    refund = Cancellation.objects.get().gateway_cancel_id
+    older = complete.ask(unattended.session())
+    done = tuple(replace(one, status=RefundStatus.DONE) for one in older.refunds)
+    clock.shift(timedelta(seconds=1))
+    unattended.sandbox.stripe.end_refund(refund, "failed", silent=True)
+    unattended.look()
+    complete.settle(unattended.session().pk, replace(older, refunds=done), "webhook")
+    unattended.rest()
+    assert (cancels(), unattended.session().balance) == ([(4900, then)], 64900)
+    assert unattended.told()[-1] in ("RefundReversed", "CancelFailed")
