@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from merchants.codes import GatewayCode, Mode
 from payments import sums
-from payments.admin import masking, sheets, words
+from payments.admin import cancel_words, sheets, words
 from payments.admin.exports import Sheet
 from payments.models import Cancellation, CancelOrigin, CancelState
 
@@ -46,7 +46,7 @@ def _cells(rows: QuerySet[Any]) -> Iterator[list[Any]]:
         for name in ("amount", "tax_free"):
             row[name] = sheets.in_unit(row[name], row["session__currency"])
         row["uuid"] = str(row["uuid"])
-        row["reason"] = masking.text(row["reason"])
+        row["reason"] = cancel_words.why(row["reason"])
         yield [row[name] for name in _FIELDS]
 
 

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from payments.admin import columns, masking, words
 from payments.models import Cancellation, CancelState
+from payments.states import Reason
 
 HINTS = {
     CancelState.REQUESTED: _("PG사에 보내기를 기다립니다."),
@@ -41,7 +42,7 @@ def row(cancel: Cancellation, currency: str) -> Row:
         tone=words.CANCEL_TONES[state],
         who=who(cancel),
         at=columns.moment(cancel.ended_at or cancel.requested_at),
-        reason=masking.text(cancel.reason),
+        reason=why(cancel.reason),
         said=_joined(cancel.code, masking.text(cancel.message)),
     )
 
@@ -63,6 +64,11 @@ def agreed(cancel: Cancellation) -> str:
 
 def _joined(*texts: str) -> str:
     return " · ".join(text for text in texts if text)
+
+
+def why(reason: str) -> str:
+    """Return a cancel's reason: what a person wrote, or why PGB wanted it by itself."""
+    return str(Reason(reason).label) if reason in Reason.values else masking.text(reason)
 
 
 def hint(cancel: Cancellation) -> Any:

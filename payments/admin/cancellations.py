@@ -154,7 +154,7 @@ def _facts(cancel: Cancellation) -> dict[str, str]:
     return {
         _("취소번호"): str(cancel.uuid),
         _("요청 주체"): cancel_words.who(cancel),
-        _("사유"): masking.text(cancel.reason),
+        _("사유"): cancel_words.why(cancel.reason),
         _("면세 금액"): words.amount(cancel.tax_free, currency) if cancel.tax_free else "",
         _("취소 전 잔액"): words.amount(cancel.balance_before, currency),
         _("PG 취소번호"): cancel.gateway_cancel_id,

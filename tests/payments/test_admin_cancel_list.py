@@ -87,3 +87,11 @@ class TestList:
         answer = staff_client.get(page(cancel))
         assert [line.title for line in answer.context["lines"]] == ["PG 호출: 취소", "취소 완료"]
         assert page(cancel.session) in shown(answer)
+
+    def test_what_pgb_cancelled_by_itself_says_why_in_words(self, operator):
+        cancel = CancellationFactory(origin="POLICY", reason="DOUBLE_PAYMENT")
+        url = reverse("admin:payments_cancellation_export")
+        file = b"".join(operator.post(url, {"kind": "csv", "reason": "3월 정산"}).streaming_content).decode()
+        for said in (shown(operator.get(page(cancel))), shown(operator.get(page(cancel.session))), file):
+            assert "중복 결제" in said
+            assert "DOUBLE_PAYMENT" not in said
