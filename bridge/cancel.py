@@ -192,7 +192,7 @@ class _Cancel:
             raise ShopError(ErrorCode.INVALID_REQUEST, message)
 
     def _reserve(self, session: PaymentSession) -> _Step:
-        wish = self._wish
+        wish, needs_account = self._wish, gateway_class(session.gateway).capabilities.needs_account
         try:
             made = refunds.reserve(
                 session,
@@ -203,7 +203,7 @@ class _Cancel:
                     request_id=wish.request_id,
                     request_digest=wish.digest,
                     reason=wish.reason,
-                    account=wish.account,
+                    account=wish.account if session.method in needs_account else {},
                 ),
                 timezone.now(),
             )

@@ -1,4 +1,7 @@
-"""The worker's part of a cancel: write the exact body, send it, write the outcome; and what to do in doubt."""
+"""The worker's part of a cancel: write the exact body, send it, write the outcome; and what to do in doubt.
+
+A cancel is locked before its call, by whoever writes both: a webhook may tell of the refund at this very moment.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -97,14 +100,14 @@ def _not_done(call: GatewayCall, error: GatewayError) -> None:
 
 def _leave_unsent(call: GatewayCall, due_at: datetime, code: str) -> None:
     with transaction.atomic():
-        ledger.leave_unsent(call, due_at, code)
         refunds.sending(_cancellation(call), CancelState.REQUESTED)
+        ledger.leave_unsent(call, due_at, code)
 
 
 def _leave_unknown(call: GatewayCall, code: str, **changes: Any) -> None:
     with transaction.atomic():
-        doubt.still_unknown(call, code, **changes)
         refunds.sending(_cancellation(call), CancelState.UNKNOWN)
+        doubt.still_unknown(call, code, **changes)
 
 
 def _book(call: GatewayCall, made: Refund) -> None:

@@ -1,5 +1,7 @@
 """The worker's part of a cancel, where leases are lost, keys grow old, and gateways say odd things."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
@@ -8,11 +10,13 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from bridge.gateways.base import Denied, Refused
+from bridge.gateways.base import Denied, NotSent, Refused, Unknown
 from bridge.gateways.stripe import Stripe
 from payments import ledger, refunds
-from payments.models import CallKind, CancelOrigin, GatewayCall
+from payments.models import CallKind, Cancellation, CancelOrigin, GatewayCall
 from tests.bridge.cancelling import cancels
+from tests.sql import is_locked, lock_waits
+from tests.threads import until
 
 SHORT, DAY = timedelta(minutes=5), timedelta(hours=25)
 
@@ -121,6 +125,34 @@ def test_a_cancel_of_staff_that_cannot_be_sent_waits_until_it_can(unattended, cl
     settings.PGB_STRIPE_BASE_URL = url
     work_again(unattended, clock)
     assert (cancels(), unattended.refunds()) == ([(4900, "DONE")], [4900])
+
+
+@pytest.mark.parametrize("error", [Unknown("http_503"), NotSent("rate_limit")])
+def test_a_cancel_is_locked_before_its_call(unattended, gateway, error):
+    """A webhook that tells of the refund at this moment locks them so: the other way round each waits for the other."""
+    is_held = threading.Event()
+
+    def hold():
+        try:
+            with transaction.atomic():
+                Cancellation.objects.select_for_update().get()
+                is_held.set()
+                until(lock_waits, 30)
+                return is_locked(call())
+        finally:
+            connection.close()
+
+    def fail(_cancel):
+        held.append(pool.submit(hold))
+        is_held.wait(30)
+        raise error
+
+    held = []
+    gateway("cancel", fail)
+    unattended.partial(4900)
+    with ThreadPoolExecutor(1) as pool:
+        unattended.work()
+    assert [one.result() for one in held] == [False]
 
 
 def test_a_refund_that_is_there_is_found_and_not_asked_for_again(unattended, clock):

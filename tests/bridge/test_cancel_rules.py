@@ -40,6 +40,11 @@ def test_a_method_without_parts_gives_back_the_whole_only(paid, can):
 ACCOUNT = {"RefundBank": "004", "RefundAccount": "123-456-789012", "RefundHolder": "홍길동"}
 
 
+def test_an_account_that_nobody_needs_is_not_kept(unattended):
+    unattended.partial(4900, **ACCOUNT)
+    assert Cancellation.objects.get().sealed_account is None
+
+
 def test_a_method_that_needs_an_account_gets_one(unattended, can):
     can(needs_account=frozenset({"CARD"}))
     for missing in ACCOUNT:
