@@ -194,7 +194,9 @@ class Checker:
         wishes: dict[str, set[str]] = {}
         for answer in self.play.answers:
             if answer.is_cancel and answer.said and answer.said.get("CancelId"):
-                wishes.setdefault(answer.wish, set()).add(answer.said["CancelId"])
+                # What an order was paid with anew is another payment: without a RequestId another wish.
+                wish = answer.wish if "RequestId" in answer.asked else f"{answer.wish} {answer.said['PaymentId']}"
+                wishes.setdefault(wish, set()).add(answer.said["CancelId"])
                 self._answered_truly(answer)
         for wish, made in wishes.items():
             moved = [one for one in self.gateway.refunds.values() if one.cancel_id in made and one.holds]

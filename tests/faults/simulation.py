@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.db import connection
 from django.utils import timezone
 
 from bridge.sandbox.books import Dispute, Payment, Refund, Session
@@ -204,6 +205,8 @@ class Play(Backstage):
         self.stage.cut.left = None
         self.planned.clear()
         self.workers_asleep = False
+        # The last act may have ended well though it lost its database.
+        connection.close()
         self.note("faults: none any more")
 
     def staff_look(self, place: int) -> None:
