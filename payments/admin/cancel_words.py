@@ -43,7 +43,7 @@ def row(cancel: Cancellation, currency: str) -> Row:
         who=who(cancel),
         at=columns.moment(cancel.ended_at or cancel.requested_at),
         reason=why(cancel.reason),
-        said=_joined(cancel.code, masking.text(cancel.message)),
+        said=_joined(words.code(cancel.code), masking.text(cancel.message)),
     )
 
 

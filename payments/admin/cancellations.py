@@ -158,7 +158,7 @@ def _facts(cancel: Cancellation) -> dict[str, str]:
         _("면세 금액"): words.amount(cancel.tax_free, currency) if cancel.tax_free else "",
         _("취소 전 잔액"): words.amount(cancel.balance_before, currency),
         _("PG 취소번호"): cancel.gateway_cancel_id,
-        _("응답 코드"): cancel.code,
+        _("응답 코드"): words.code(cancel.code),
         _("응답 내용"): masking.text(cancel.message),
         _("환불 계좌"): _("받음 (암호화해 저장됨)") if cancel.sealed_account else "",
         "RequestId": cancel.request_id,

@@ -172,7 +172,7 @@ FACTS = {
     "sequence": _("순번"),
     "cancel": _("취소번호"),
     "origin": _("요청 주체"),
-    "code": _("응답 코드"),
+    "code": _("사유"),
     "balance": _("잔액"),
     "approval": pgettext_lazy("event", "승인 요청"),
     "decision": _("직원의 결정"),
@@ -191,6 +191,14 @@ CLAIMS_OF_REFUND = {
     "PENDING": CancelState.PENDING.label,
     "DONE": CancelState.DONE.label,
     "FAILED": _("환불 실패"),
+}
+# Where a code is not the gateway's, but PGB's own.
+CODES = {
+    "not_possible_any_more": _("그사이 결제가 바뀜"),
+    "not_paid_at_the_gateway": _("PG사에 결제된 돈이 없음"),
+    "another_amount_at_the_gateway": _("PG사의 금액이 그사이 바뀜"),
+    "not_in_doubt_any_more": _("그사이 취소의 결과가 확인됨"),
+    "decided_by_staff": _("직원이 정함"),
 }
 NOTICE_RESULTS = {
     "": _("처리 대기"),
@@ -229,6 +237,8 @@ def fact(key: str, value: Any, currency: str) -> str:
         return str(_CHOICES[key](value).label)
     if key == "cancel":
         return f"…{str(value)[-6:]}"
+    if key == "code":
+        return code(value)
     if isinstance(value, bool):
         return str(_("예") if value else _("아니오"))
     return str(value)
@@ -241,6 +251,11 @@ def claimed(notice: Notification) -> str:
     if notice.gateway_cancel_id:
         return str(CLAIMS_OF_REFUND.get(notice.claims, ""))
     return str(Stage(notice.claims).label) if notice.claims in Stage.values else str(notice.claims)
+
+
+def code(value: str) -> str:
+    """Return why something was refused as staff read it; a gateway's own code stays."""
+    return str(CODES.get(value, value))
 
 
 def notice_result(result: str) -> str:

@@ -140,3 +140,10 @@ class TestWhatThePageOfThePaymentSays:
         assert "조회해 확인하고 있습니다" in self.hint(operator, cancel.session)
         GatewayCall.objects.filter(pk=call.pk).update(code="a_person_decides")
         assert "'확인 필요 처리'에서 고르세요" in self.hint(operator, cancel.session)
+
+    def test_why_a_decision_was_not_carried_out_in_words(self, operator):
+        session = PaidSessionFactory()
+        facts = {"decision": "REFUNDED", "code": "not_in_doubt_any_more"}
+        EventFactory(session=session, kind="decision_not_possible", facts=facts)
+        said = shown(operator.get(page(session)))
+        assert "그사이 취소의 결과가 확인됨" in said and "not_in_doubt_any_more" not in said
