@@ -13,8 +13,7 @@ from django.db.models import Max, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from payments import cancelling, ledger
-from payments.cancelling import APPROVAL_LASTS, Ask
+from payments import ledger, staff_cancels
 from payments.models import (
     BOSS,
     Approval,
@@ -27,6 +26,7 @@ from payments.models import (
     PaymentSession,
 )
 from payments.staff import NotPossible
+from payments.staff_cancels import APPROVAL_LASTS, Ask
 from payments.states import Decision, Stage
 
 MOST_COUNTED = 100
@@ -53,12 +53,12 @@ def cancel(session_pk: int, ask: Ask, user: User, version: str) -> Cancellation 
     now = timezone.now()
     with transaction.atomic():
         session = ledger.lock_session(session_pk)
-        cancelling.check_version(session, version)
+        staff_cancels.check_version(session, version)
         expire(now, session)
-        cancelling.check(session, ask, now)
+        staff_cancels.check(session, ask, now)
         if is_needed(session, ask.amount, user):
             return request(session, ApprovalKind.CANCEL, ask, user, now)
-        return cancelling.grant(session, ask, now, requested_by=user.get_username(), approved_by="")
+        return staff_cancels.grant(session, ask, now, requested_by=user.get_username(), approved_by="")
 
 
 def request(session: PaymentSession, kind: ApprovalKind, ask: Ask, user: User, now: datetime) -> Approval:
@@ -69,7 +69,7 @@ def request(session: PaymentSession, kind: ApprovalKind, ask: Ask, user: User, n
         amount=ask.amount,
         tax_free=ask.tax_free,
         reason=ask.reason,
-        version=cancelling.version_of(session),
+        version=staff_cancels.version_of(session),
         requester=user,
         requested_at=now,
     )
@@ -86,7 +86,7 @@ def approve(pk: int, user: User, note: str = "") -> Approval:
     with transaction.atomic():
         session, approval = _locked(pk)
         _check_open(approval, user)
-        if _is_old(approval, now) or approval.version != cancelling.version_of(session):
+        if _is_old(approval, now) or approval.version != staff_cancels.version_of(session):
             _end(approval, ApprovalState.STALE, now)
             return approval
         _end(approval, ApprovalState.APPROVED, now, decider=user, note=note)
@@ -156,9 +156,9 @@ def _end(approval: Approval, state: ApprovalState, now: datetime, **more: Any) -
 
 def _cancel(session: PaymentSession, approval: Approval, now: datetime) -> None:
     ask = Ask(approval.amount, approval.reason, approval.tax_free, approval.account or {})
-    cancelling.check(session, ask, now)
+    staff_cancels.check(session, ask, now)
     names = {"requested_by": approval.requester.get_username(), "approved_by": _name(approval.decider)}
-    approval.cancellation = cancelling.grant(session, ask, now, **names)
+    approval.cancellation = staff_cancels.grant(session, ask, now, **names)
     approval.save(update_fields=["cancellation"])
 
 

@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from payments import approvals, ledger, refunds
-from payments.cancelling import Ask, check_version
 from payments.models import (
     Approval,
     ApprovalKind,
@@ -22,6 +21,7 @@ from payments.models import (
     PaymentSession,
 )
 from payments.staff import NotPossible
+from payments.staff_cancels import Ask, check_version
 from payments.states import LIVE, Decision, Reason, Stage
 
 # The bridge's word for a call that it will not send again by itself.

@@ -18,7 +18,7 @@ from unfold.decorators import display
 
 from config.people import recent
 from merchants.codes import Mode
-from payments import approvals, cancelling
+from payments import approvals, staff_cancels
 from payments.admin import approval_words, columns, masking, search, words
 from payments.admin.asking import WhyField
 from payments.admin.base import RecordAdmin, person
@@ -135,7 +135,7 @@ class ApprovalAdmin(RecordAdmin):
             "tone": words.APPROVAL_TONES[ApprovalState(record.state)],
             "mode": Mode(session.merchant.mode),
             "facts": [(name, value) for name, value in _facts(record).items() if value],
-            "has_changed": is_waiting and record.version != cancelling.version_of(session),
+            "has_changed": is_waiting and record.version != staff_cancels.version_of(session),
             "may_withdraw": is_waiting and is_own,
             "may_decide": may_decide,
             "is_own": is_own,

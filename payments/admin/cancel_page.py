@@ -16,13 +16,13 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from config.people import recent
 from merchants.codes import Mode
-from payments import approvals, cancelling, refunds
+from payments import approvals, refunds, staff_cancels
 from payments.admin import words
 from payments.admin.asking import MoneyField, WhyField
 from payments.admin.base import person
-from payments.cancelling import Ask
 from payments.models import Approval, PaymentSession
 from payments.staff import NotPossible
+from payments.staff_cancels import Ask
 
 PERMISSION = "payments.cancel_paymentsession"
 
@@ -34,7 +34,7 @@ class CancelForm(forms.Form):
     reason = WhyField(help_text=gettext_lazy("예: 고객 변심, 재고 없음. 카드번호, 이름, 연락처는 적지 마세요."))
 
     def __init__(self, session: PaymentSession, *, is_full: bool, data: Any = None) -> None:
-        super().__init__(data, initial={"version": cancelling.version_of(session)})
+        super().__init__(data, initial={"version": staff_cancels.version_of(session)})
         self.session, self.is_full = session, is_full
         # The fields of the request come before its reason.
         fields: dict[str, forms.Field] = {}
@@ -49,7 +49,7 @@ class CancelForm(forms.Form):
             fields["tax_free"] = MoneyField(
                 session.currency, label=_("그중 면세 금액"), help_text=help_text, required=False
             )
-        if cancelling.needs_account(session):
+        if staff_cancels.needs_account(session):
             fields |= _account_fields()
         self.fields = {**fields, **self.fields}
 
@@ -106,7 +106,8 @@ class CancelPage:
             raise PermissionDenied
         session = get_object_or_404(PaymentSession.objects.select_related("order", "merchant"), pk=pk)
         is_full = request.GET.get("part") != "yes"
-        obstacle = cancelling.why_not(session, timezone.now()) or ("" if is_full else cancelling.why_no_part(session))
+        no_part = "" if is_full else staff_cancels.why_no_part(session)
+        obstacle = staff_cancels.why_not(session, timezone.now()) or no_part
         if obstacle:
             return _back(request, session, obstacle)
         form = CancelForm(session, is_full=is_full, data=request.POST or None)
@@ -135,7 +136,7 @@ def _facts(session: PaymentSession) -> dict[str, Any]:
     return {
         "mode": Mode(session.merchant.mode),
         "amount": words.amount(session.balance, session.currency),
-        "asks_buyer": cancelling.asks_buyer(session),
+        "asks_buyer": staff_cancels.asks_buyer(session),
     }
 
 

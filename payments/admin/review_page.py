@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldBooleanWidget
 
 from config.people import recent
-from payments import cancelling, ledger, reviewing
+from payments import ledger, reviewing, staff_cancels
 from payments.admin import cancel_page, columns, session_page, timeline, words
 from payments.admin.asking import Offer, Offers, WhyField
 from payments.admin.base import person
@@ -48,7 +48,7 @@ class ReviewForm(forms.Form):
     reason = WhyField(help_text=gettext_lazy("무엇을 확인했고 왜 이렇게 처리하는지 적습니다. 개인정보는 적지 마세요."))
 
     def __init__(self, session: PaymentSession, found: Mapping[Choice, str], data: Any = None) -> None:
-        super().__init__(data, initial={"version": cancelling.version_of(session)})
+        super().__init__(data, initial={"version": staff_cancels.version_of(session)})
         self.session = session
         offers = [Offer(choice.value, str(choice.label), MEANINGS[choice], why) for choice, why in found.items()]
         widget = Offers(offers)

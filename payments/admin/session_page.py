@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from merchants.codes import Device, Mode
 from merchants.crypto import CannotOpen
-from payments import cancelling, reviewing, staff
+from payments import reviewing, staff, staff_cancels
 from payments.admin import columns, masking, timeline, words
 from payments.admin.approval_words import row as approval_row
 from payments.admin.cancel_words import row as cancel_row
@@ -105,8 +105,8 @@ def summary(
         "sums": _sums(session),
         "others": _others(session),
         "balance": words.amount(session.balance, session.currency),
-        "no_cancel": cancelling.why_not(session, timezone.now()),
-        "no_part": cancelling.why_no_part(session),
+        "no_cancel": staff_cancels.why_not(session, timezone.now()),
+        "no_part": staff_cancels.why_no_part(session),
     }
 
 

@@ -37,7 +37,7 @@ class ApprovalState(models.TextChoices):
 class Approval(models.Model):
     """A request of staff that a second person must agree to. Amounts are minor units of the payment's currency.
 
-    ``version`` is the payment's as the requester saw it (``payments.cancelling.version_of``).
+    ``version`` is the payment's as the requester saw it (``payments.staff_cancels.version_of``).
     """
 
     uuid = models.UUIDField(default=uuid4, editable=False)

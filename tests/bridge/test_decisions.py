@@ -8,11 +8,11 @@ from django.utils import timezone
 
 from bridge import watch
 from payments import approvals, refunds, reviewing
-from payments.cancelling import version_of
 from payments.models import Approval, Attention, Cancellation, CancelOrigin, GatewayCall, PaymentEvent, PaymentSession
 from payments.refunds import Wish
 from payments.reviewing import Choice
 from payments.staff import NotPossible
+from payments.staff_cancels import version_of
 from tests.payments.factories import ApprovalFactory, PaidSessionFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -4,7 +4,7 @@ import json
 import time
 
 from bridge.gateways.base import Account, RefundStatus, Status
-from bridge.gateways.stripe import Stripe, refunding
+from bridge.gateways.stripe import Stripe, refunds
 from bridge.sandbox.stripe.events import signature_header, thin
 from tests.gateways.peer import Peer
 from tests.gateways.stripe_spec import check_event
@@ -26,7 +26,7 @@ def adapter(**keys):
 
 class StripePeer(Peer):
     base_url = "PGB_STRIPE_BASE_URL"
-    refund_page = (refunding, "PAGE_SIZE")
+    refund_page = (refunds, "PAGE_SIZE")
     statuses = frozenset({Status.OPEN, Status.WAITING_DEPOSIT, Status.PAID, Status.FAILED, Status.EXPIRED})
 
     def bring_to(self, status):

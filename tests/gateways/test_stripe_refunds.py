@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from bridge.gateways.base import Refund, RefundStatus, Refused, Status, Unknown
-from bridge.gateways.stripe import refunding
+from bridge.gateways.stripe import refunds
 from tests.gateways.peer import SECONDS, failing
 from tests.gateways.raw_peer import answer_all
 from tests.gateways.stripe_peer import KONBINI, StripePeer, adapter
@@ -255,7 +255,7 @@ def test_deadline_is_for_all_pages_together(stripe_peer, monkeypatch):
     known = stripe_peer.gateway.fetch(stripe_peer.bring_to(Status.PAID))
     for _ in range(4):
         stripe_peer.console_refund(known, 100)
-    monkeypatch.setattr(refunding, "PAGE_SIZE", 1)
+    monkeypatch.setattr(refunds, "PAGE_SIZE", 1)
     stripe_peer.hurry()
     stripe_peer.sandbox.faults.add("refunds", "latency", seconds=SECONDS * 0.6, times=None)
     found = failing(lambda: stripe_peer.gateway.refunds(known.gateway_payment_id), stripe_peer)

@@ -10,7 +10,6 @@ from factory.django import DjangoModelFactory
 
 from merchants.codes import Device, GatewayCode
 from payments import differences
-from payments.cancelling import version_of
 from payments.models import (
     Approval,
     Attention,
@@ -31,6 +30,7 @@ from payments.models import (
     PaymentSession,
     Reconciliation,
 )
+from payments.staff_cancels import version_of
 from tests.factories import MerchantFactory, ShopFactory
 
 BUYER = {"name": "홍길동", "tel": "010-9876-1234", "email": "hong.gildong@example.com"}

@@ -4,7 +4,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
 
-from payments.cancelling import version_of
+from payments.staff_cancels import version_of
 
 
 def enter(name, *roles, password=None):

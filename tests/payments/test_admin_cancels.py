@@ -14,7 +14,7 @@ from tests.payments.factories import (
     PaidSessionFactory,
 )
 from tests.payments.office import at, page, shown, wish
-from tests.payments.test_cancelling import Weak
+from tests.payments.test_staff_cancels import Weak
 
 pytestmark = pytest.mark.django_db
 

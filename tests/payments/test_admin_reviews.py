@@ -3,8 +3,8 @@
 import pytest
 from django.utils import timezone
 
-from payments.cancelling import version_of
 from payments.models import Approval, ApprovalLimit, Cancellation, GatewayCall, PaymentEvent, PaymentSession
+from payments.staff_cancels import version_of
 from tests.payments.factories import (
     ApprovalFactory,
     CallFactory,

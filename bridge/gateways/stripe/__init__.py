@@ -27,7 +27,7 @@ from bridge.gateways.base import (
     StoredCall,
     Unknown,
 )
-from bridge.gateways.stripe import listing, notices, refunding
+from bridge.gateways.stripe import listing, notices, refunds
 from bridge.gateways.stripe.client import ask, client, own_account
 from bridge.gateways.stripe.currencies import factor_of
 from bridge.gateways.transactions import TransactionPage
@@ -153,15 +153,15 @@ class Stripe(Gateway):
 
     def cancel_body(self, request: CancelRequest) -> str:
         """Return the parameters of a refund."""
-        return refunding.body(request)
+        return refunds.body(request)
 
     def cancel(self, call: StoredCall) -> Refund:
         """Refund the payment."""
-        return refunding.send(self._key, call)
+        return refunds.send(self._key, call)
 
     def refunds(self, gateway_payment_id: str) -> tuple[Refund, ...]:
         """List the refunds of the payment, the newest first."""
-        return refunding.listed(self._key, gateway_payment_id, self.capabilities.lookup_seconds)
+        return refunds.listed(self._key, gateway_payment_id, self.capabilities.lookup_seconds)
 
     def list_transactions(self, since: datetime, until: datetime, after: str = "") -> TransactionPage:
         """List the charges of the period, then its refunds. Stripe's times are whole seconds."""

@@ -9,7 +9,7 @@ import stripe
 from bridge.gateways.base import Unknown
 from bridge.gateways.stripe.client import ask
 from bridge.gateways.stripe.notices import REFERENCE
-from bridge.gateways.stripe.refunding import CANCEL_ID
+from bridge.gateways.stripe.refunds import CANCEL_ID
 from bridge.gateways.transactions import Transaction, TransactionKind, TransactionPage, TransactionStatus
 
 PAGE_SIZE = 100

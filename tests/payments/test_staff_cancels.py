@@ -9,10 +9,10 @@ from django.contrib.auth.models import Group, User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from payments import approvals, cancelling, powers
-from payments.cancelling import Ask, version_of
+from payments import approvals, powers, staff_cancels
 from payments.models import Approval, ApprovalLimit, Cancellation, GatewayCall, PaymentEvent, PaymentSession
 from payments.staff import NotPossible
+from payments.staff_cancels import Ask, version_of
 from tests.factories import MerchantFactory
 from tests.payments.factories import (
     ApprovalFactory,
@@ -295,4 +295,4 @@ class TestAtOnce:
 
 def test_a_version_tells_payments_apart(db):
     one, other = PaidSessionFactory(), PaidSessionFactory()
-    assert len({version_of(one), version_of(other)}) == 2 and cancelling.version_of(fresh(one)) == version_of(one)
+    assert len({version_of(one), version_of(other)}) == 2 and staff_cancels.version_of(fresh(one)) == version_of(one)
