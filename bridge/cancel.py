@@ -99,7 +99,7 @@ class _Cancel:
         about(session)
         known = self._made_by_this_request(session)
         if known is not None:
-            return self._follow(known, session)
+            return self._follow(known, known.session)
         if session.stage == Stage.REVIEW:
             message = "a person is checking money of this order: ask with PayStatus"
             raise refusal(ErrorCode.IN_REVIEW, message, session)

@@ -147,6 +147,15 @@ def test_where_more_is_on_its_way_than_there_was_nothing_is_left_to_give_back(un
     assert (code(answer), answer["Balance"], answer["Reserved"]) == ("Pending", "0", "65000")
 
 
+def test_what_is_told_again_is_of_the_payment_that_was_cancelled(paid):
+    """The buyer has begun to pay the order anew."""
+    first = paid.full(RequestId="one")
+    paid.start()
+    again = paid.full(RequestId="one")
+    assert (again["PaymentId"], again["Stage"], again["CancelId"]) == (first["PaymentId"], "CANCELLED", first["CancelId"])
+    assert paid.stages() == ["CANCELLED", "STANDBY"]
+
+
 def test_a_dispute_of_which_the_gateway_says_nothing_is_not_said_to_stand(paid):
     paid.sandbox.stripe.dispute(paid.session().gateway_id, silent=True)
     paid.look()
