@@ -55,7 +55,7 @@ class Buyers:
             if moment.under_way > UNDER_WAY // 2:
                 self.cancels.go_on([*self.earlier, *told])
             last = now
-            time.sleep(0.03)
+            time.sleep(0.1)
         return moment
 
     def _let_in(self, arriving: int) -> None:

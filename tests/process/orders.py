@@ -91,9 +91,9 @@ class Moment:
     @property
     def is_the_middle(self) -> bool:
         """Whether a kill now finds work of every kind."""
-        least = min(self.starting, self.page, self.webhook, self.verifying, self.telling, self.refunding)
-        more = min(self.told, self.asked, self.retelling)
-        return self.under_way >= UNDER_WAY and least >= AT_EACH_STAGE and more >= 1
+        payments = min(self.starting, self.page, self.webhook, self.verifying, self.telling)
+        others = min(self.told, self.asked, self.refunding, self.retelling)
+        return self.under_way >= UNDER_WAY and payments >= AT_EACH_STAGE and others >= 1
 
 
 def ask(there: Installation, name: str, order: Order, **more: str) -> Any:
