@@ -45,7 +45,10 @@ MENU: list[dict[str, Any]] = [
                 "items": [
                     _page(_("결제내역"), "receipt_long", "payments.paymentsession"),
                     _page(_("취소내역"), "undo", "payments.cancellation"),
-                    {**_page(_("승인"), "task_alt", "payments.approval"), "count": "payments.approvals.waiting_count"},
+                    {
+                        **_page(pgettext_lazy("menu", "승인"), "task_alt", "payments.approval"),
+                        "count": "payments.approvals.waiting_count",
+                    },
                     _page(_("웹훅 수신내역"), "call_received", "payments.notification"),
                     _page(_("상점 통보내역"), "outgoing_mail", "payments.delivery"),
                     _page(_("대사"), "compare_arrows", "payments.reconciliation"),

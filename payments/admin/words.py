@@ -116,7 +116,7 @@ EVENTS = {
     "refund_reversed": _("환불된 돈이 되돌아옴"),
     "overlap": _("환불이 취소 예약과 겹침"),
     "approval_requested": _("승인 요청"),
-    "approved": _("승인"),
+    "approved": pgettext_lazy("event", "승인"),
     "rejected": _("반려"),
     "withdrawn": _("승인 요청 철회"),
     "close_wanted": _("상점의 취소 요청 (결제 결과를 아직 모름)"),

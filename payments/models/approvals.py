@@ -78,7 +78,7 @@ class Approval(models.Model):
 
     class Meta:
         verbose_name = _("승인 요청")
-        verbose_name_plural = _("승인")
+        verbose_name_plural = pgettext_lazy("menu", "승인")
         permissions = [("decide_approval", _("다른 사람의 요청을 승인하거나 반려할 수 있음"))]
         indexes = [
             models.Index(fields=["requested_at", "id"], name="approval_requested"),
