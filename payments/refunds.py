@@ -194,8 +194,8 @@ def found_outside(
 
 
 def flag(session: PaymentSession, kind: str, **facts: Any) -> None:
-    """Show the session to staff, once, with what is known."""
-    if not session.attention:
+    """Show the session to staff, with what is known; each kind once, till they take the mark off."""
+    if not session.attention or not session.events.filter(kind=kind).exists():
         _write(session, attention=True)
         ledger.note(session, kind, "gateway", **facts)
 

@@ -4,9 +4,10 @@ from uuid import uuid4
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
-from payments import ledger, refunds
-from payments.models import Cancellation, GatewayCall, PaymentSession
+from payments import attention, ledger, refunds
+from payments.models import Attention, Cancellation, GatewayCall, PaymentSession
 from payments.states import StaleStage
 from tests.payments.factories import PaidSessionFactory, PaymentSessionFactory
 from tests.payments.refunding import NOW, ask, book, done, lines, refused, reversed_, sums
@@ -229,6 +230,16 @@ def test_staff_are_shown_a_thing_once():
     for _ in range(2):
         refunds.flag(session, "refund_differs", found=1)
     assert (session.attention, lines(session)) == (True, ["refund_differs"])
+
+
+def test_what_is_wrong_is_noted_also_of_a_payment_that_is_shown_for_another_reason():
+    """Else it would be hidden: once its shop is told, a payment that was only untold leaves the list."""
+    session = PaidSessionFactory(attention=True)
+    ledger.note(session, "not_told", "shop")
+    refunds.flag(session, "overlap", balance=-100)
+    assert lines(session) == ["not_told", "overlap"]
+    attention.sweep(timezone.now())
+    assert Attention.objects.get().subject == session.pk
 
 
 def test_a_dispute_is_shown_and_its_end_is_noted():
