@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from django.db.models import Prefetch
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from merchants.codes import Device, Mode
 from merchants.crypto import CannotOpen
@@ -212,7 +213,7 @@ def _facts(session: PaymentSession) -> Iterator[tuple[str, str]]:
     yield _("완료 후 주소"), urlsplit(session.redirect_url).hostname or ""
     yield _("생성"), columns.moment(session.created_at)
     yield _("결제 시각"), columns.moment(session.paid_at)
-    yield _("만료"), columns.moment(session.expires_at)
+    yield pgettext("fact", "만료"), columns.moment(session.expires_at)
 
 
 def _buyer(session: PaymentSession) -> dict[str, str]:

@@ -9,7 +9,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from config.people import events
 from config.people.history import HIDDEN
@@ -24,7 +24,7 @@ ACTIONS = {
 }
 KINDS = {
     audit.EXPORT: gettext_lazy("내보내기"),
-    audit.PERSONAL_DATA: gettext_lazy("개인정보 보기"),
+    audit.PERSONAL_DATA: pgettext_lazy("history", "개인정보 보기"),
     events.LOGIN: gettext_lazy("로그인"),
     events.TWO_FACTOR_SET_UP: gettext_lazy("2단계 인증 등록"),
     events.TWO_FACTOR_RESET: gettext_lazy("2단계 인증 초기화"),
