@@ -40,6 +40,7 @@ def follow(session: PaymentSession, found: Fetched, now: datetime) -> datetime |
     if found.refunds is None:
         return None
     known = list(session.cancellations.select_for_update().order_by("pk"))
+    again = ladders.after(ladders.UNANSWERED_LOOK, 1, now) if _is_outdated(known, found) else None
     others = _settle_known(session, known, found, now)
     if any(cancellation.state in OPEN_CANCELS for cancellation in known):
         # One of them may be the open cancel's, under another name: its end makes a look due.
@@ -52,7 +53,7 @@ def follow(session: PaymentSession, found: Fetched, now: datetime) -> datetime |
         refunds.flag(session, "refund_overdue")
     if found.returned > session.cancelled + session.reserved:
         return _await_refund(session, found.returned, now)
-    return None
+    return again
 
 
 def _await_refund(session: PaymentSession, returned: int, now: datetime) -> datetime | None:
@@ -81,11 +82,13 @@ def _settle_known(
         cancellation = by_theirs.get(refund.gateway_cancel_id) or by_ours.pop(refund.cancel_id, None)
         if cancellation is None:
             others.append(refund)
-        elif refund.status is RefundStatus.DONE and _was_asked_before_it_came_back(cancellation, found):
-            ledger.look_at(session, now)
-        else:
+        elif refund.status is not RefundStatus.DONE or not _was_asked_before_it_came_back(cancellation, found):
             settle(session, cancellation, refund, now)
     return others
+
+
+def _is_outdated(known: Iterable[Cancellation], found: Fetched) -> bool:
+    return any(_was_asked_before_it_came_back(cancellation, found) for cancellation in known)
 
 
 def _was_asked_before_it_came_back(cancellation: Cancellation, found: Fetched) -> bool:
