@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from tests.process.installation import PATIENCE, Installation
 from tests.process.orders import GivesBack, Order, ask
 
-AT_ONCE = 5
+AT_ONCE = 5  # one gateway account takes two; with more the waits would keep the places of PayStarts
 REPEATS_AFTER = 1.0
 # What the shop repeats its request on, word for word; every other answer is an end.
 REPEATS_ON = {"OUTCOME_UNKNOWN", "CANCEL_IN_PROGRESS", "UNAVAILABLE", "no answer"}
