@@ -5,7 +5,6 @@ A cancel is locked before its call, by whoever writes both: a webhook may tell o
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -104,10 +103,10 @@ def _leave_unsent(call: GatewayCall, due_at: datetime, code: str) -> None:
         ledger.leave_unsent(call, due_at, code)
 
 
-def _leave_unknown(call: GatewayCall, code: str, **changes: Any) -> None:
+def _leave_unknown(call: GatewayCall, code: str, *, probed: bool = True) -> None:
     with transaction.atomic():
         refunds.sending(_cancellation(call), CancelState.UNKNOWN)
-        doubt.still_unknown(call, code, **changes)
+        doubt.still_unknown(call, code, probed=probed)
 
 
 def _book(call: GatewayCall, made: Refund) -> None:
@@ -145,7 +144,7 @@ def _resolve(gateway: Gateway, call: GatewayCall) -> None:
         found = complete.ask(call.session)
     except GatewayError as error:
         doubt.no_answer(call.merchant_id, error)
-        _leave_unknown(call, error.code)
+        _leave_unknown(call, error.code, probed=False)
         return
     doubt.answered(call.merchant_id)
     complete.settle(call.session_id, found, ACTOR)
@@ -156,7 +155,7 @@ def _resolve(gateway: Gateway, call: GatewayCall) -> None:
         _leave_unknown(call, "not_there")
     elif any(one.cancel_id == str(_cancellation(call).uuid) for one in found.refunds):
         # It is there, but not as we asked for it: made again, it would go back twice.
-        _leave_unknown(call, A_PERSON_DECIDES)
+        _leave_unknown(call, A_PERSON_DECIDES, probed=False)
     elif doubt.key_is_valid(gateway, call, now):
         _send_again(gateway, call)
     elif doubt.surely_absent(call, now):
@@ -169,7 +168,7 @@ def _send_once_more(gateway: Gateway, call: GatewayCall, listed: Iterable[Refund
     Not if somebody gave as much back in the gateway's console: perhaps because this one took so long.
     """
     if not gateway.capabilities.balance_guard or refunding.may_be(_cancellation(call), listed):
-        _leave_unknown(call, A_PERSON_DECIDES)
+        _leave_unknown(call, A_PERSON_DECIDES, probed=False)
         return
     now = timezone.now()
     fresh = {"first_sent_at": now, "missed_looks": 0, "first_missed_at": None}
@@ -195,3 +194,4 @@ def _send_again(gateway: Gateway, call: GatewayCall) -> None:
         _leave_unknown(call, error.code)
     else:
         _book(call, made)
+        doubt.carried_out(call)

@@ -8,10 +8,14 @@ from django.utils import timezone
 
 from bridge.gateways.base import Gateway, GatewayError, Refused, StoredCall
 from payments import circuits, ladders, ledger
-from payments.models import GatewayCall
+from payments.models import CallState, GatewayCall
+from payments.reviewing import A_PERSON_DECIDES
 
 LOOKS_FOR_ABSENCE = 3
 ABSENCE_TAKES = timedelta(minutes=10)
+PROBE_WITHIN = timedelta(seconds=50)
+PROBED_FOR = timedelta(days=1)
+MOST_PROBES = 10
 
 
 def stored(gateway: Gateway, call: GatewayCall) -> StoredCall:
@@ -24,10 +28,31 @@ def key_is_valid(gateway: Gateway, call: GatewayCall, now: datetime) -> bool:
     return now < (call.first_sent_at or now) + gateway.capabilities.key_window
 
 
-def still_unknown(call: GatewayCall, code: str, **changes: object) -> None:
-    """Look into the call again at the next step of its ladder."""
-    due_at = ladders.after(ladders.UNKNOWN_CALL, call.attempts + 1, timezone.now())
-    ledger.leave_unknown(call, due_at, code, "", **changes)
+def still_unknown(call: GatewayCall, code: str, *, probed: bool = True) -> None:
+    """Look into the call again at the next step of its ladder; sooner if it may be, and is, a probe of its account."""
+    now = timezone.now()
+    due_at = ladders.after(ladders.UNKNOWN_CALL, call.attempts + 1, now)
+    if probed and due_at > now + PROBE_WITHIN and _is_probe(call, now):
+        due_at = now + PROBE_WITHIN
+    ledger.leave_unknown(call, due_at, code, "")
+
+
+def _is_probe(call: GatewayCall, now: datetime) -> bool:
+    """Say whether the call is one of the few by which it is seen soon that its account does again what it refused.
+
+    Its answers to questions do not show that: there, health is another matter (payments/circuits.py).
+    """
+    if now > (call.first_sent_at or now) + PROBED_FOR:
+        return False
+    others = GatewayCall.objects.filter(merchant=call.merchant_id, state=CallState.UNKNOWN).exclude(pk=call.pk)
+    return others.filter(due_at__lte=now + PROBE_WITHIN)[:MOST_PROBES].count() < MOST_PROBES
+
+
+def carried_out(call: GatewayCall) -> None:
+    """Note that a call in doubt was carried out when sent again: its account's other calls in doubt are due now."""
+    now = timezone.now()
+    others = GatewayCall.objects.waiting().filter(merchant=call.merchant_id, state=CallState.UNKNOWN)
+    others.filter(due_at__gt=now + PROBE_WITHIN).exclude(code=A_PERSON_DECIDES).update(due_at=now)
 
 
 def surely_absent(call: GatewayCall, now: datetime) -> bool:

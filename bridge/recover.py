@@ -126,7 +126,7 @@ def _resolve(call: GatewayCall) -> None:
         found = complete.ask(session)
     except GatewayError as error:
         doubt.no_answer(call.merchant_id, error)
-        doubt.still_unknown(call, error.code)
+        doubt.still_unknown(call, error.code, probed=False)
         return
     doubt.answered(call.merchant_id)
     complete.settle(session.pk, found, ACTOR)
@@ -165,6 +165,8 @@ def _send_again(gateway: Gateway, call: GatewayCall) -> None:
             _never_opened(call, timezone.now(), error.code)
         else:
             doubt.still_unknown(call, error.code)
+    else:
+        doubt.carried_out(call)
 
 
 def _never_opened(call: GatewayCall, now: datetime, code: str = "not_there") -> None:

@@ -86,7 +86,7 @@ SELECT '{queue}', count(*), min(due_at) FROM (
     (SELECT row.due_at FROM {table} AS row
      JOIN payments_circuit AS circuit ON circuit.kind = '{kind}' AND circuit.lane = row.{lane}
      WHERE circuit.failures >= {sick_from} AND circuit.probe_at <= %(now)s
-        AND row.due_at IS NOT NULL AND row.lease_token IS NULL LIMIT 1)
+        AND row.due_at IS NOT NULL AND (row.lease_token IS NULL OR row.due_at <= %(now)s) LIMIT 1)
 ) AS due"""
 
 
@@ -150,7 +150,7 @@ def _probe(table: _Table, sick: Sequence[Circuit], avoid: Sequence[int], now: da
     for circuit in sick:
         if circuit.probe_at > now or circuit.lane in avoid:
             continue
-        rows = table.model.objects.waiting().filter(**{table.lane: circuit.lane}).order_by("due_at")
+        rows = table.model.objects.unattended(now).filter(**{table.lane: circuit.lane}).order_by("due_at")
         if table.model is Delivery:
             rows = rows.exclude(Exists(_predecessors()))
         row = _locked(table, rows).first()

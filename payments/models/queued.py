@@ -21,6 +21,10 @@ class QueuedSet(models.QuerySet[Any]):
         """Rows that wait for a later time and that nobody works on."""
         return self.filter(due_at__isnull=False, lease_token=None)
 
+    def unattended(self, now: datetime) -> Self:
+        """Rows that wait for any time, and that nobody works on, or nobody any more: the lease ran out."""
+        return self.filter(Q(lease_token=None) | Q(due_at__lte=now), due_at__isnull=False)
+
     def lease(self, now: datetime, seconds: float, **changes: Any) -> UUID:
         """Take these rows (already locked by the caller) for ``seconds``; the attempt is counted before it."""
         token = uuid4()

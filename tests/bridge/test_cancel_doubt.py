@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from bridge import complete, replay, watch
+from bridge import complete, doubt, replay, watch
 from bridge.gateways.base import RefundStatus
 from payments.models import Attention, CallKind, Cancellation, GatewayCall
 from tests.bridge.cancelling import cancels, outcome, told
@@ -39,6 +39,33 @@ def test_a_cancel_in_doubt_is_looked_up_or_sent_again_as_the_same_call(unattende
     unattended.work()
     assert (cancels(), unattended.refunds()) == ([(4900, "DONE")], [4900])
     assert told(unattended) == ["PayComplete", "CancelComplete"]
+
+
+def doubtful(order_id):
+    """The cancel call of an order."""
+    return GatewayCall.objects.get(kind=CallKind.CANCEL, session__order__order_id=order_id)
+
+
+def test_cancels_are_tried_within_a_minute_though_the_gateway_answers_only_questions(unattended, clock, monkeypatch):
+    """Of many one is tried as a probe; where it is carried out, the others are due."""
+    monkeypatch.setattr(doubt, "MOST_PROBES", 1)
+    unattended.start(2)
+    unattended.sandbox.faults.clear()
+    unattended.pay(2)
+    unattended.work()
+    unattended.sandbox.faults.add("webhook", "drop", times=None)
+    outage = unattended.sandbox.faults.add("cancel", "error_before", status=503, times=None)
+    unattended.partial(4900, order_id=1)
+    unattended.partial(900, order_id=2)
+    for _ in range(40):
+        unattended.work()
+        dues = sorted(doubtful(order_id).due_at for order_id in (1, 2))
+        assert dues[0] - timezone.now() < MINUTE
+        clock.move_to(max(dues[0], timezone.now()))
+    assert dues[1] - timezone.now() > 5 * MINUTE
+    unattended.sandbox.faults.clear(outage.id)
+    unattended.work()
+    assert cancels() == [(4900, "DONE"), (900, "DONE")]
 
 
 @pytest.mark.parametrize("when", WHEN)

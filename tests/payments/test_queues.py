@@ -213,8 +213,18 @@ def test_an_account_that_fails_holds_nothing_back_and_is_probed_with_what_waits(
     due = PaymentSessionFactory(due_at=T0, merchant=waiting.merchant)
     assert backlogs(T0)[Queue.LOOKS].due == 1
     assert [claimed(Queue.LOOKS) for _ in range(2)] == [due.pk, None]
+    PaymentSession.objects.filter(pk=due.pk).update(due_at=None, lease_token=None)
     clock.shift(PROBE_EVERY)
     assert claimed(Queue.LOOKS) == waiting.pk
+
+
+def test_a_probe_may_be_a_row_whose_worker_died(clock):
+    row = DeliveryFactory(due_at=T0, lease_token=uuid4())
+    for _ in range(OPEN_AFTER):
+        circuits.failed(Kind.SHOP, row.shop_id, T0)
+    clock.shift(PROBE_EVERY)
+    assert backlogs(timezone.now())[Queue.DELIVERIES].due == 1
+    assert claimed(Queue.DELIVERIES) == row.pk
 
 
 def test_a_message_that_waits_for_its_predecessor_is_no_probe(clock):
