@@ -75,7 +75,7 @@ class TestMail:
         assert (message.subject, message.to, message.from_email) == ("[PGB] 확인 필요 2건", STAFF, "pgb@pay.example")
         row = Attention.objects.get(subject=session.pk, kind="PAYMENT")
         for part in (
-            "[테스트] 결제 확인: KR1 70001 · ₩64,900 · 확인 필요 · 중복 결제",
+            "[테스트] 결제 확인: KR1 70001 · ₩64,900 · 중복 결제",
             "같은 주문이 다른 결제로 이미 결제되었습니다",
             f"https://pay.example/admin/payments/attention/{row.pk}/change/",
             "맞는 결제가 없는 웹훅",

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -9,6 +10,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
+from bridge.gateways.stripe import Stripe
 from payments.models import Cancellation, PaymentEvent
 from tests.door import FORM
 from tests.factories import API_KEY, SIGNING_SECRET, STRIPE_CREDENTIALS
@@ -122,8 +124,9 @@ def test_no_card_sings_from_a_field_of_a_cancel(world, client, ears):
     assert world.refunds() == []
 
 
-def test_no_bank_account_sings_on_its_whole_way(world, client, ears):
+def test_no_bank_account_sings_on_its_whole_way(world, client, ears, monkeypatch):
     """Cancels that are done, refused, in doubt and malformed; then every page of the back office, and the messages."""
+    monkeypatch.setattr(Stripe, "capabilities", replace(Stripe.capabilities, needs_account=frozenset({"CARD"})))
     world.paid()
     world.sandbox.faults.add("cancel", "refund_status", status="failed")
     with world.working():
