@@ -169,7 +169,7 @@ def test_a_lookup_that_does_not_list_refunds_shows_no_absence(unattended, gatewa
     unattended.work()
     gateway("fetch", lambda fetch: replace(fetch(), gateway_payment_id=""))
     work_again(unattended, clock)
-    assert (cancels(), sent(unattended)) == ([(4900, "UNKNOWN")], 1)
+    assert (cancels(), sent(unattended), call().code) == ([(4900, "UNKNOWN")], 1, "not_there")
 
 
 @pytest.fixture
