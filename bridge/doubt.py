@@ -13,6 +13,7 @@ from payments.reviewing import A_PERSON_DECIDES
 
 LOOKS_FOR_ABSENCE = 3
 ABSENCE_TAKES = timedelta(minutes=10)
+# A call in doubt is resolved within a minute after its account carries out calls again; few tries tell that for all.
 PROBE_WITHIN = timedelta(seconds=50)
 PROBED_FOR = timedelta(days=1)
 MOST_PROBES = 10
