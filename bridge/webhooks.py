@@ -21,7 +21,6 @@ DEFAULT_ENDPOINT = "default"
 DEFAULT_GATEWAY = GatewayCode.STRIPE
 ACTOR = "webhook"
 PART = "/"  # see Notice
-DISPUTED = "DISPUTED"
 
 log = structlog.get_logger(__name__)
 
@@ -171,8 +170,8 @@ def _finish(notification: Notification, session: PaymentSession, found: Fetched 
 
 def _unshown(notification: Notification, found: Fetched | None) -> list[str]:
     """Return the claims of such a notice that say more than was found."""
-    if notification.claims == DISPUTED:
-        return [] if found and found.disputed else [DISPUTED]
+    if notification.claims == notification.DISPUTED:
+        return [] if found and found.disputed else [notification.DISPUTED]
     if notification.gateway_cancel_id:
         refunds = (found and found.refunds) or ()
         its = [one.status for one in refunds if one.gateway_cancel_id == notification.gateway_cancel_id]

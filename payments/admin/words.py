@@ -246,7 +246,7 @@ def fact(key: str, value: Any, currency: str) -> str:
 
 def claimed(notice: Notification) -> str:
     """Return what a notice says as staff read it."""
-    if notice.claims == "DISPUTED":
+    if notice.claims == notice.DISPUTED:
         return str(EVENTS["disputed"])
     if notice.gateway_cancel_id:
         return str(CLAIMS_OF_REFUND.get(notice.claims, ""))

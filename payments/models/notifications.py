@@ -17,6 +17,9 @@ from payments.models.queued import Queued, due_index
 class Notification(Queued):
     """One notice of a gateway: a doorbell that says which payment to ask about, never what is true of it."""
 
+    # What it may claim beside the status of the payment or of a refund.
+    DISPUTED = "DISPUTED"
+
     uuid = models.UUIDField(default=uuid4, editable=False)
     gateway = models.CharField(_("PG사"), max_length=20, choices=GatewayCode)
     endpoint = models.CharField(_("수신 경로"), max_length=64)
