@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
+from ulid import ULID
 
 from bridge.sandbox.books import Refund, Session
 from tests.faults.backstage import Answer, Broken
@@ -84,9 +85,8 @@ class Checker:
                 self.wrong.append(f"I6 order {order}: still {answer.code}")
 
     def _is_over_and_not_there(self, reference: str) -> bool:
-        first = next(one.at for one in self.play.answers if one.said and one.said.get("PaymentId") == reference)
         is_there = any(page.reference == reference for page in self.gateway.sessions.values())
-        return not is_there and timezone.now() - first > PAGE_LIVES
+        return not is_there and timezone.now() - ULID.from_str(reference).datetime > PAGE_LIVES
 
     def _states(self, order: int, said: dict[str, Any]) -> dict[str, dict[str, Any]]:
         """Return what PayStatus says of each payment of the order, by PaymentId."""

@@ -15,7 +15,6 @@ from tests.faults.stage import Stage
 from tests.faults.troubles import Trouble, troubles
 
 STEPS = 25
-PHASES = (Phase.generate, Phase.shrink)
 ORDERS = st.sampled_from([1, 1, 1, 1, 1, 2])
 AMOUNTS = st.sampled_from([64900, 64900, 10000])
 PLACES = st.sampled_from([0, 0, 0, 1, 2])
@@ -183,13 +182,16 @@ class Schedules(RuleBasedStateMachine):
             self.held.close()
 
 
-def run(stage: Stage, number: int) -> Play:
-    """Run the schedule of a seed and return it. Raises Broken, with the smallest history that breaks likewise."""
+def run(stage: Stage, number: int, smallest: bool = False) -> Play:
+    """Run the schedule of a seed and return it. Raises Broken with its history.
+
+    ``smallest``: with the smallest history that breaks likewise, which takes minutes to find.
+    """
     Schedules.stage = stage
     wanted: Any = settings(
         max_examples=1,
         stateful_step_count=STEPS,
-        phases=PHASES,
+        phases=(Phase.generate, Phase.shrink) if smallest else (Phase.generate,),
         database=None,
         deadline=None,
         print_blob=False,
