@@ -20,7 +20,6 @@ from payments.models import Notification, PaymentSession
 DEFAULT_ENDPOINT = "default"
 DEFAULT_GATEWAY = GatewayCode.STRIPE
 ACTOR = "webhook"
-PART = "/"  # see Notice
 
 log = structlog.get_logger(__name__)
 
@@ -132,7 +131,11 @@ def _session_of(notification: Notification) -> PaymentSession | None:
     """Return the session that a notice speaks of; the gateway is asked whose a part of a payment is."""
     sessions = PaymentSession.objects.select_related("merchant")
     found = sessions.filter(notification.names()).first()
-    if found is None and PART in notification.gateway_payment_id and (payment := _payment_of(notification)):
+    if (
+        found is None
+        and notification.PART in notification.gateway_payment_id
+        and (payment := _payment_of(notification))
+    ):
         notification.gateway_payment_id = payment
         Notification.objects.filter(lease_token=notification.lease_token).update(gateway_payment_id=payment)
         found = sessions.filter(notification.names()).first()

@@ -47,6 +47,8 @@ class _Table:
     lease: float
     # Rows that come with the claimed one, in the same statement: the work begins with them.
     beside: tuple[str, ...]
+    # Rows whose work calls nobody, in SQL: they are no probes.
+    calls_nobody: str = "FALSE"
 
     @property
     def lane(self) -> str:
@@ -54,7 +56,14 @@ class _Table:
 
 
 TABLES: dict[Queue, _Table] = {
-    Queue.NOTIFICATIONS: _Table(Notification, circuits.Kind.ACCOUNT, lease=17, beside=("session",)),
+    Queue.NOTIFICATIONS: _Table(
+        Notification,
+        circuits.Kind.ACCOUNT,
+        lease=17,
+        beside=("session",),
+        # Notification.orphaned()
+        calls_nobody="row.session_id IS NULL AND row.attempts > 0 AND strpos(row.gateway_payment_id, '/') = 0",
+    ),
     Queue.CALLS: _Table(GatewayCall, circuits.Kind.ACCOUNT, lease=37, beside=("session",)),
     Queue.DELIVERIES: _Table(Delivery, circuits.Kind.SHOP, lease=20, beside=("session", "shop")),
     Queue.LOOKS: _Table(PaymentSession, circuits.Kind.ACCOUNT, lease=17, beside=("merchant",)),
@@ -86,7 +95,8 @@ SELECT '{queue}', count(*), min(due_at) FROM (
     (SELECT row.due_at FROM {table} AS row
      JOIN payments_circuit AS circuit ON circuit.kind = '{kind}' AND circuit.lane = row.{lane}
      WHERE circuit.failures >= {sick_from} AND circuit.probe_at <= %(now)s
-        AND row.due_at IS NOT NULL AND (row.lease_token IS NULL OR row.due_at <= %(now)s) LIMIT 1)
+        AND row.due_at IS NOT NULL AND (row.lease_token IS NULL OR row.due_at <= %(now)s)
+        AND NOT ({calls_nobody}) LIMIT 1)
 ) AS due"""
 
 
@@ -101,6 +111,7 @@ def backlogs(now: datetime, most: int = MOST_COUNTED) -> dict[Queue, Backlog]:
             holds=table.lanes.holds,
             sick_from=table.lanes.sick_from,
             most=most,
+            calls_nobody=table.calls_nobody,
         )
         for queue, table in TABLES.items()
     ]
@@ -153,6 +164,8 @@ def _probe(table: _Table, sick: Sequence[Circuit], avoid: Sequence[int], now: da
         rows = table.model.objects.unattended(now).filter(**{table.lane: circuit.lane}).order_by("due_at")
         if table.model is Delivery:
             rows = rows.exclude(Exists(_predecessors()))
+        elif table.model is Notification:
+            rows = rows.exclude(Notification.orphaned())
         row = _locked(table, rows).first()
         if row is not None and circuits.take_probe(circuit, now):
             return row

@@ -17,6 +17,8 @@ from payments.models.queued import Queued, due_index
 class Notification(Queued):
     """One notice of a gateway: a doorbell that says which payment to ask about, never what is true of it."""
 
+    # Between the kind and the id in a ``gateway_payment_id`` that is only a part of a payment: the gateway knows whose.
+    PART = "/"
     # What it may claim beside the status of the payment or of a refund.
     DISPUTED = "DISPUTED"
 
@@ -74,6 +76,11 @@ class Notification(Queued):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.dedupe_key}"
+
+    @classmethod
+    def orphaned(cls) -> Q:
+        """The condition for notices that wait for a session that they name: their work asks no gateway."""
+        return Q(session=None, attempts__gt=0) & ~Q(gateway_payment_id__contains=cls.PART)
 
     def names(self) -> Q:
         """The condition that finds the session this notice speaks of."""

@@ -236,6 +236,20 @@ def test_a_message_that_waits_for_its_predecessor_is_no_probe(clock):
     assert claimed(Queue.DELIVERIES) == first.pk
 
 
+@pytest.mark.parametrize(("part", "is_probe"), [("", False), ("pi_1", False), ("refund/re_1", True)])
+def test_a_notice_that_waits_for_its_session_is_no_probe_but_one_that_must_be_asked_about_is(clock, part, is_probe):
+    """The work of the first asks nobody: it would take the turn of what can find out that the account is back."""
+    account = PaymentSessionFactory().merchant
+    row = NotificationFactory(merchant=account, session=None, attempts=1, due_at=T0 + HOUR, gateway_payment_id=part)
+    for _ in range(OPEN_AFTER):
+        circuits.failed(Kind.ACCOUNT, account.pk, T0)
+    clock.shift(PROBE_EVERY)
+    assert backlogs(timezone.now())[Queue.NOTIFICATIONS].due == int(is_probe)
+    assert claimed(Queue.NOTIFICATIONS) == (row.pk if is_probe else None)
+    Notification.objects.update(attempts=0)
+    assert backlogs(timezone.now())[Queue.NOTIFICATIONS].due == int(not is_probe)
+
+
 def test_one_query_tells_what_is_due_in_every_queue(django_assert_num_queries):
     for make in MAKE.values():
         make(due_at=T0 - 3 * SECOND), make(due_at=T0 - HOUR), make(due_at=T0 + SECOND)
