@@ -8,7 +8,7 @@ from typing import Any, cast
 import structlog
 
 from bridge.gateways import gateway_class
-from bridge.gateways.base import Account, Denied, Gateway, GatewayError, NotSent, Refused, Unknown
+from bridge.gateways.base import Account, Denied, Gateway, GatewayError, NotSent, Refused, Replayed, Unknown
 from bridge.metrics import gateway_called
 from merchants.codes import Mode
 from merchants.models import Merchant
@@ -20,6 +20,7 @@ _OUTCOMES: dict[type[GatewayError], str] = {
     Denied: "refused",
     NotSent: "not_sent",
     Unknown: "unknown",
+    Replayed: "unknown",
 }
 
 

@@ -3,7 +3,6 @@
 A cancel is locked before its call, by whoever writes both: a webhook may tell of the refund at this very moment.
 """
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -11,7 +10,17 @@ from django.utils import timezone
 
 from bridge import complete, doubt, refunding
 from bridge.accounts import gateway_of
-from bridge.gateways.base import CancelRequest, Denied, Gateway, GatewayError, NotSent, Refund, Refused
+from bridge.gateways.base import (
+    CancelRequest,
+    Denied,
+    Fetched,
+    Gateway,
+    GatewayError,
+    NotSent,
+    Refund,
+    Refused,
+    Replayed,
+)
 from bridge.waiting import hands_off
 from payments import ladders, ledger, refunds
 from payments.models import CallState, Cancellation, CancelOrigin, CancelState, GatewayCall, PaymentSession
@@ -159,15 +168,19 @@ def _resolve(gateway: Gateway, call: GatewayCall) -> None:
     elif doubt.key_is_valid(gateway, call, now):
         _send_again(gateway, call)
     elif doubt.surely_absent(call, now):
-        _send_once_more(gateway, call, found.refunds)
+        _send_once_more(gateway, call, found)
 
 
-def _send_once_more(gateway: Gateway, call: GatewayCall, listed: Iterable[Refund]) -> None:
+def _send_once_more(gateway: Gateway, call: GatewayCall, found: Fetched) -> None:
     """The key is gone and the refund surely not there: only a gateway that minds the balance is asked again.
 
-    Not if somebody gave as much back in the gateway's console: perhaps because this one took so long.
+    Not if somebody gave as much back in the gateway's console, perhaps because this one took so long, and as much
+    is left to be given back twice.
     """
-    if not gateway.capabilities.balance_guard or refunding.may_be(_cancellation(call), listed):
+    cancellation = _cancellation(call)
+    is_left = found.received - found.returned >= cancellation.amount
+    twice = is_left and refunding.may_be(cancellation, found.refunds or ())
+    if not gateway.capabilities.balance_guard or twice:
         _leave_unknown(call, A_PERSON_DECIDES, probed=False)
         return
     now = timezone.now()
@@ -191,7 +204,7 @@ def _send_again(gateway: Gateway, call: GatewayCall) -> None:
         _refuse(call, refusal)
     except GatewayError as error:
         doubt.no_answer(call.merchant_id, error)
-        _leave_unknown(call, error.code)
+        _leave_unknown(call, error.code, probed=not isinstance(error, Replayed))
     else:
         _book(call, made)
         doubt.carried_out(call)

@@ -6,7 +6,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from bridge.gateways.base import Gateway, GatewayError, Refused, StoredCall
+from bridge.gateways.base import Gateway, GatewayError, Refused, Replayed, StoredCall
 from payments import circuits, ladders, ledger
 from payments.models import CallState, GatewayCall
 from payments.reviewing import A_PERSON_DECIDES
@@ -75,6 +75,6 @@ def answered(merchant_id: int) -> None:
 
 
 def no_answer(merchant_id: int, error: GatewayError) -> None:
-    """Note that a gateway account did not answer; a refusal is an answer."""
-    if not isinstance(error, Refused):
+    """Note that a gateway account did not answer; a refusal is an answer, and so is an old one repeated."""
+    if not isinstance(error, Refused | Replayed):
         circuits.failed(circuits.Kind.ACCOUNT, merchant_id, timezone.now())

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from bridge import cancel_calls, complete, decisions, doubt, opening
 from bridge.accounts import gateway_of
-from bridge.gateways.base import Denied, Fetched, Gateway, GatewayError, NotSent, Refused, Status
+from bridge.gateways.base import Denied, Fetched, Gateway, GatewayError, NotSent, Refused, Replayed, Status
 from bridge.waiting import hands_off
 from payments import ladders, ledger
 from payments.models import CallKind, CallState, GatewayCall, PaymentSession
@@ -137,11 +137,14 @@ def _resolve(call: GatewayCall) -> None:
 
 
 def _send_again_or_give_up(call: GatewayCall) -> None:
-    """An opening is sent again while its key and its session last; a closing always: closed twice is closed once."""
+    """An opening is sent again while its key and its session last, and once more when that has ended.
+
+    A closing always: closed twice is closed once.
+    """
     now = timezone.now()
     gateway = gateway_of(call.session.merchant)
-    lasts = doubt.key_is_valid(gateway, call, now) and now < call.session.expires_at
-    if call.kind != CallKind.START or lasts:
+    lasts = now < call.session.expires_at or not call.missed_looks
+    if call.kind != CallKind.START or (lasts and doubt.key_is_valid(gateway, call, now)):
         _send_again(gateway, call)
     elif doubt.surely_absent(call, now):
         _never_opened(call, now)
@@ -161,12 +164,23 @@ def _send_again(gateway: Gateway, call: GatewayCall) -> None:
             _look_now(call, CallState.DONE)
     except GatewayError as error:
         doubt.no_answer(call.merchant_id, error)
-        if call.kind == CallKind.START and isinstance(error, Refused) and not isinstance(error, Denied):
-            _never_opened(call, timezone.now(), error.code)
+        if call.kind == CallKind.START:
+            _not_opened(call, error)
         else:
-            doubt.still_unknown(call, error.code)
+            doubt.still_unknown(call, error.code, probed=not isinstance(error, Replayed))
     else:
         doubt.carried_out(call)
+
+
+def _not_opened(call: GatewayCall, error: GatewayError) -> None:
+    """Without a refusal "it was not there" counts as soon as no further try can open it."""
+    now = timezone.now()
+    if isinstance(error, Refused) and not isinstance(error, Denied):
+        _never_opened(call, now, error.code)
+    elif not isinstance(error, Replayed) and now < call.session.expires_at:
+        doubt.still_unknown(call, error.code)
+    elif doubt.surely_absent(call, now):
+        _never_opened(call, now)
 
 
 def _never_opened(call: GatewayCall, now: datetime, code: str = "not_there") -> None:

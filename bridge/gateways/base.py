@@ -39,6 +39,10 @@ class Unknown(GatewayError):
     """It was sent, or may have been, and no clear answer came: never to be guessed."""
 
 
+class Replayed(Unknown):
+    """The gateway only repeats what it answered to an earlier try: under this key it will do nothing more."""
+
+
 class BadNotice(Exception):
     """A notification that is not signed by the gateway, or is no notification at all."""
 

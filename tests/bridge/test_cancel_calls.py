@@ -222,6 +222,18 @@ def test_without_a_key_an_equal_refund_that_nobody_can_place_is_left_to_a_person
     assert (old.refunds(), cancels(), call().code) == ([4900], [(4900, "UNKNOWN")], "a_person_decides")
 
 
+def test_without_a_key_what_could_not_go_twice_is_sent_though_as_much_went_by_hand(old, clock):
+    """The gateway refuses it, and what staff gave back by hand is booked."""
+    old.sandbox.stripe.refund(old.session().gateway_id, 4900, silent=True)
+    old.sandbox.stripe.refund(old.session().gateway_id, 60000 - 4899, silent=True)
+    for _ in range(3):
+        clock.shift(SHORT)
+        old.work()
+    old.look()
+    assert sorted(cancels()) == [(4900, "DONE"), (4900, "REFUSED"), (55101, "DONE")]
+    assert old.session().balance == 4899
+
+
 @pytest.mark.parametrize("other", [900, None])
 def test_without_a_key_other_refunds_stop_nothing(old, clock, other):
     made = old.sandbox.stripe.refund(old.session().gateway_id, other or 4900, silent=True)

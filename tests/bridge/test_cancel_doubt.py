@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from bridge import complete, doubt, replay, watch
 from bridge.gateways.base import RefundStatus
-from payments.models import Attention, CallKind, Cancellation, GatewayCall
+from payments.models import Attention, CallKind, Cancellation, Circuit, GatewayCall
 from tests.bridge.cancelling import cancels, outcome, told
 from tests.bridge.dying import WHEN, dies
 
@@ -66,6 +66,18 @@ def test_cancels_are_tried_within_a_minute_though_the_gateway_answers_only_quest
     unattended.sandbox.faults.clear(outage.id)
     unattended.work()
     assert cancels() == [(4900, "DONE"), (900, "DONE")]
+
+
+def test_a_key_that_only_repeats_its_answer_says_nothing_of_its_account(unattended, clock):
+    """Neither that it fails, nor when it carries out calls again: trying it often would tell nobody anything."""
+    unattended.sandbox.faults.add("cancel", "error_before", status=500)
+    unattended.partial(4900)
+    for _ in range(8):
+        unattended.work()
+        clock.move_to(max(doubtful(1).due_at, timezone.now()))
+    unattended.work()
+    assert doubtful(1).due_at - timezone.now() >= 60 * MINUTE
+    assert list(Circuit.objects.values_list("failures", flat=True)) == [0]
 
 
 @pytest.mark.parametrize("when", WHEN)

@@ -152,14 +152,37 @@ def look_now(world):
     return GatewayCall.objects.get()
 
 
-def test_while_the_session_lives_a_remembered_500_stays_in_doubt(world, clock):
+def test_under_a_key_that_only_repeats_a_500_three_looks_over_ten_minutes_decide(world, clock):
     world.sandbox.faults.add("start", "error_before", status=500)
     world.start()
-    call = ladder(world, clock, 7)
-    assert timezone.now() < world.session().expires_at
-    assert (call.state, call.missed_looks, made(world)) == (CallState.UNKNOWN, 0, 0)
-    assert (len(sent(world)), len(set(sent(world)))) == (8, 1)
-    assert code(world.start()) == "OUTCOME_UNKNOWN"
+    call = ladder(world, clock, 2)
+    assert (call.state, call.missed_looks, made(world)) == (CallState.UNKNOWN, 2, 0)
+    assert ladder(world, clock, 1).state == CallState.REFUSED
+    assert timezone.now() - T0 >= 10 * MINUTE
+    assert (len(sent(world)), len(set(sent(world)))) == (4, 1)
+    assert world.stages() == ["EXPIRED NEVER_OPENED"]
+
+
+def test_while_the_session_lives_an_opening_without_an_answer_stays_in_doubt(world, clock):
+    world.sandbox.faults.add("start", "error_before", status=503, times=None)
+    world.start()
+    while timezone.now() < world.session().expires_at - MINUTE:
+        call = ladder(world, clock, 1)
+        assert (call.state, call.missed_looks) == (CallState.UNKNOWN, 0)
+    clock.move_to(world.session().expires_at)
+    sent_before = len(sent(world))
+    for _ in range(2):
+        assert look_now(world).state == CallState.UNKNOWN
+        clock.shift(5 * MINUTE)
+    assert (look_now(world).state, len(sent(world))) == (CallState.REFUSED, sent_before + 1)
+
+
+def test_an_opening_that_nobody_looked_for_until_its_session_ended_is_refused_at_once(world, clock):
+    world.sandbox.faults.add("start", "error_before", status=503)
+    world.start()
+    clock.move_to(world.session().expires_at)
+    assert look_now(world).state == CallState.REFUSED
+    assert world.stages() == ["EXPIRED NEVER_OPENED"]
 
 
 def test_three_looks_over_ten_minutes_after_its_end_say_that_it_was_never_opened(world, clock):
@@ -174,7 +197,7 @@ def test_three_looks_over_ten_minutes_after_its_end_say_that_it_was_never_opened
     call = look_now(world)
     assert (call.state, call.code) == (CallState.REFUSED, "not_there")
     assert (world.stages(), world.told()) == (["EXPIRED NEVER_OPENED"], ["PayExpired"])
-    assert len(sent(world)) == sent_before
+    assert len(sent(world)) == sent_before + 1  # once more, and then never
     assert code(world.start()) == "Redirect"
     assert len(set(sent(world))) == 2
 

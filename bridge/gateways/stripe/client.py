@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import stripe
 from django.conf import settings
 
-from bridge.gateways.base import Denied, GatewayError, NotSent, Refused, Unknown
+from bridge.gateways.base import Denied, GatewayError, NotSent, Refused, Replayed, Unknown
 from bridge.gateways.http import Door
 
 API_VERSION = "2026-10-28.endive"
@@ -63,8 +63,9 @@ def ask(call: Callable[[], T]) -> T:
     """Run one call of the library and say its failure in our words.
 
     4xx that Stripe itself words is a refusal; 429 was not executed; everything else, above all 409 (the same
-    key is in flight), 5xx and a key used for another body, leaves the outcome unknown. Stripe's sentences are
-    left out, for they may quote what was sent: its code and the name of the parameter say enough.
+    key is in flight), 5xx and a key used for another body, leaves the outcome unknown; a 500 is kept under its
+    key and replayed (docs.stripe.com, idempotent requests). Stripe's sentences are left out, for they may quote
+    what was sent: its code and the name of the parameter say enough.
     """
     try:
         return call()
@@ -79,7 +80,8 @@ def ask(call: Callable[[], T]) -> T:
     except (stripe.InvalidRequestError, stripe.CardError) as error:
         raise Refused(_code(error, type(error).__name__), _param(error)) from None
     except stripe.StripeError as error:
-        raise Unknown(_code(error, f"http_{error.http_status}")) from None
+        is_replay = (error.headers or {}).get("Idempotent-Replayed") == "true"
+        raise (Replayed if is_replay else Unknown)(_code(error, f"http_{error.http_status}")) from None
     except Exception as error:
         # A 200 whose JSON is no object of Stripe's makes the library fail in many ways; all mean the same.
         raise Unknown("garbled_answer", type(error).__name__) from error
