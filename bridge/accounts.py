@@ -8,7 +8,8 @@ from typing import Any, cast
 import structlog
 
 from bridge.gateways import gateway_class
-from bridge.gateways.base import Account, Denied, Gateway, GatewayError, NotSent, Refused, Replayed, Unknown
+from bridge.gateways.base import Account, Gateway
+from bridge.gateways.errors import Denied, GatewayError, NotSent, Refused, Replayed, Unknown
 from bridge.metrics import gateway_called
 from merchants.codes import Mode
 from merchants.models import Merchant

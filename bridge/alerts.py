@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from standardwebhooks.webhooks import Webhook
 
 from bridge import drains
-from bridge.gateways.base import NotSent, Unknown
+from bridge.gateways.errors import NotSent, Unknown
 from bridge.gateways.http import Door
 from bridge.waiting import hands_off
 from merchants.codes import Mode

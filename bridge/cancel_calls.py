@@ -10,17 +10,8 @@ from django.utils import timezone
 
 from bridge import complete, doubt, refunding
 from bridge.accounts import gateway_of
-from bridge.gateways.base import (
-    CancelRequest,
-    Denied,
-    Fetched,
-    Gateway,
-    GatewayError,
-    NotSent,
-    Refund,
-    Refused,
-    Replayed,
-)
+from bridge.gateways.base import CancelRequest, Fetched, Gateway, Refund
+from bridge.gateways.errors import Denied, GatewayError, NotSent, Refused, Replayed
 from bridge.waiting import hands_off
 from payments import ladders, ledger, refunds
 from payments.models import CallState, Cancellation, CancelOrigin, CancelState, GatewayCall, PaymentSession

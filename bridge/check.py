@@ -4,7 +4,8 @@ from django.utils import timezone
 
 from bridge.accounts import gateway_of, is_live
 from bridge.doubt import answered, no_answer
-from bridge.gateways.base import GatewayError, KeyOwner, Refused
+from bridge.gateways.base import KeyOwner
+from bridge.gateways.errors import GatewayError, Refused
 from bridge.waiting import hands_off
 from merchants.crypto import CannotOpen
 from merchants.models import Merchant

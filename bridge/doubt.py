@@ -6,7 +6,8 @@ from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from bridge.gateways.base import Gateway, GatewayError, Refused, Replayed, StoredCall
+from bridge.gateways.base import Gateway, StoredCall
+from bridge.gateways.errors import GatewayError, Refused, Replayed
 from payments import circuits, ladders, ledger
 from payments.models import CallState, GatewayCall
 from payments.reviewing import A_PERSON_DECIDES

@@ -10,7 +10,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from bridge import shop
-from bridge.gateways.base import NotSent, Unknown
+from bridge.gateways.errors import NotSent, Unknown
 from bridge.gateways.http import Answer, Door
 from bridge.metrics import delivery_tried
 from bridge.waiting import hands_off

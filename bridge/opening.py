@@ -10,7 +10,8 @@ from django.utils import timezone
 from bridge import complete
 from bridge.accounts import gateway_of
 from bridge.errors import ErrorCode, ShopError
-from bridge.gateways.base import Gateway, GatewayError, NotSent, Refused, Started, StartRequest, StoredCall
+from bridge.gateways.base import Gateway, Started, StartRequest, StoredCall
+from bridge.gateways.errors import GatewayError, NotSent, Refused
 from bridge.log_lines import about
 from bridge.waiting import hands_off
 from payments import circuits, ladders, ledger

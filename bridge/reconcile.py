@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from bridge import doubt, lists
 from bridge.accounts import gateway_of, is_live
-from bridge.gateways.base import Denied, Fetched, Gateway, GatewayError, Refund, Refused, Status
+from bridge.gateways.base import Fetched, Gateway, Refund, Status
+from bridge.gateways.errors import Denied, GatewayError, Refused
 from payments import differences, reconciling
 from payments.differences import Pair, Theirs
 from payments.models import Cancellation, Difference, PaymentSession, Reconciliation

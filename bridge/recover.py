@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from bridge import cancel_calls, complete, decisions, doubt, opening
 from bridge.accounts import gateway_of
-from bridge.gateways.base import Denied, Fetched, Gateway, GatewayError, NotSent, Refused, Replayed, Status
+from bridge.gateways.base import Fetched, Gateway, Status
+from bridge.gateways.errors import Denied, GatewayError, NotSent, Refused, Replayed
 from bridge.waiting import hands_off
 from payments import ladders, ledger
 from payments.models import CallKind, CallState, GatewayCall, PaymentSession

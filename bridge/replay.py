@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from bridge import complete, lists, webhooks
-from bridge.gateways.base import GatewayError
+from bridge.gateways.errors import GatewayError
 from payments import differences, reconciling
 from payments.differences import Theirs
 from payments.models import (

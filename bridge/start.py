@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from bridge import complete, opening
 from bridge.errors import ErrorCode, ShopError
-from bridge.gateways.base import Refused
+from bridge.gateways.errors import Refused
 from bridge.log_lines import about
 from bridge.payment_facts import refusal
 from bridge.waiting import NoSeat, seat, wait_for

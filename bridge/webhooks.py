@@ -8,7 +8,8 @@ from django.utils import timezone
 from bridge import complete, doubt
 from bridge.accounts import gateway_of, is_live
 from bridge.gateways import GATEWAYS, gateway_class
-from bridge.gateways.base import BadNotice, Fetched, Gateway, GatewayError, Notice, RefundStatus, Status
+from bridge.gateways.base import Fetched, Gateway, Notice, RefundStatus, Status
+from bridge.gateways.errors import BadNotice, GatewayError
 from bridge.log_lines import about
 from bridge.waiting import hands_off
 from merchants import lookup
@@ -131,11 +132,7 @@ def _session_of(notification: Notification) -> PaymentSession | None:
     """Return the session that a notice speaks of; the gateway is asked whose a part of a payment is."""
     sessions = PaymentSession.objects.select_related("merchant")
     found = sessions.filter(notification.names()).first()
-    if (
-        found is None
-        and notification.PART in notification.gateway_payment_id
-        and (payment := _payment_of(notification))
-    ):
+    if found is None and (payment := _payment_of(notification)):
         notification.gateway_payment_id = payment
         Notification.objects.filter(lease_token=notification.lease_token).update(gateway_payment_id=payment)
         found = sessions.filter(notification.names()).first()
@@ -143,7 +140,9 @@ def _session_of(notification: Notification) -> PaymentSession | None:
 
 
 def _payment_of(notification: Notification) -> str:
-    """Ask each account that may have been meant. Raises GatewayError."""
+    """Return whose the part is that a notice names: each account that may be meant is asked. Raises GatewayError."""
+    if notification.PART not in notification.gateway_payment_id:
+        return ""
     for merchant in list(Merchant.objects.filter(pk__in=notification.signers)):
         gateway = gateway_of(merchant)
         hands_off()

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-from bridge.gateways.base import GatewayError
+from bridge.gateways.errors import GatewayError
 from bridge.gateways.http import Answer, Door
 from bridge.sandbox.shop_front import BUYERS
 

@@ -5,7 +5,7 @@ import time_machine
 from django.db import connection
 from django.utils import timezone
 
-from bridge import cancel
+from bridge import cancel, start
 from bridge.gateways import http
 from merchants import lookup
 from tests.bridge.bell import Bell
@@ -97,3 +97,9 @@ def unattended(world, monkeypatch):
     world.paid()
     world.sandbox.faults.add("webhook", "drop", times=None)
     return world
+
+
+@pytest.fixture
+def nobody_waits(monkeypatch):
+    """The workers are driven by hand here: waiting for them in a PayStart shows nothing."""
+    monkeypatch.setattr(start, "PAGE_SECONDS", 0.01)

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from bridge.gateways.base import Denied, NotSent, Refused, Unknown
+from bridge.gateways.errors import Denied, NotSent, Refused, Unknown
 from bridge.gateways.stripe import Stripe
 from payments import ledger, refunds
 from payments.models import CallKind, Cancellation, CancelOrigin, GatewayCall

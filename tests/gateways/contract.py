@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from bridge.gateways.base import Denied, Fetched, NotSent, PageKind, Refused, Status, Unknown
+from bridge.gateways.base import Fetched, PageKind, Status
+from bridge.gateways.errors import Denied, NotSent, Refused, Unknown
 from bridge.sandbox.broken import GARBAGE
 from tests.gateways.contract_notices import NoticesContract
 from tests.gateways.contract_refunds import RefundsContract

@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, example, given
 from hypothesis import settings as how
 from hypothesis import strategies as st
 
-from bridge.gateways.base import BadNotice, Status
+from bridge.gateways.base import Status
+from bridge.gateways.errors import BadNotice
 
 # The fixtures are only read.
 ANY = how(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)

@@ -6,7 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from bridge.gateways.base import Denied, RefundStatus, Refused, Status, Unknown
+from bridge.gateways.base import RefundStatus, Status
+from bridge.gateways.errors import Denied, Refused, Unknown
 from tests.gateways.peer import failing
 
 ALL = 64900

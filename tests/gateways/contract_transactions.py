@@ -9,7 +9,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from bridge.gateways.base import CancelRequest, NotSent, Refused, Status, Unknown
+from bridge.gateways.base import CancelRequest, Status
+from bridge.gateways.errors import NotSent, Refused, Unknown
 from bridge.gateways.transactions import TransactionKind, TransactionStatus
 from tests.gateways.contract import DOUBTFUL, STATUSES
 from tests.gateways.peer import failing

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from bridge.gateways.base import NotSent, Unknown
+from bridge.gateways.errors import NotSent, Unknown
 from bridge.gateways.http import Answer, Door
 
 SOON = 0.5

@@ -15,7 +15,6 @@ from bridge.gateways.base import (
     CancelRequest,
     Fetched,
     Gateway,
-    GatewayError,
     Notice,
     Refund,
     RefundStatus,
@@ -24,6 +23,7 @@ from bridge.gateways.base import (
     Status,
     StoredCall,
 )
+from bridge.gateways.errors import GatewayError
 from bridge.sandbox.sandbox import Sandbox
 
 MARGIN = timedelta(minutes=1)

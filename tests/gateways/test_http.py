@@ -8,7 +8,7 @@ import tracemalloc
 
 import pytest
 
-from bridge.gateways.base import NotSent, Unknown
+from bridge.gateways.errors import NotSent, Unknown
 from bridge.gateways.http import LARGEST_ANSWER
 from tests.gateways.doors import HEAD, LATER, SOON, call, told
 from tests.gateways.raw_peer import OK, after_request, answer_all, self_made_certificate

@@ -10,7 +10,7 @@ from secrets import token_hex
 import pytest
 
 from bridge.gateways import http
-from bridge.gateways.base import NotSent, Unknown
+from bridge.gateways.errors import NotSent, Unknown
 from bridge.gateways.http import Door
 from tests.gateways.doors import HEAD, LATER, SOON, call, told
 from tests.gateways.raw_peer import OK, after_request, answer_all, self_made_certificate

@@ -9,7 +9,8 @@ import pytest
 from django.utils import timezone
 
 from bridge.gateways import stripe as stripe_adapter
-from bridge.gateways.base import Denied, NotSent, Refused, Replayed, Status, Unknown
+from bridge.gateways.base import Status
+from bridge.gateways.errors import Denied, NotSent, Refused, Replayed, Unknown
 from tests.gateways.peer import MARGIN, failing
 from tests.gateways.raw_peer import answer_all
 from tests.gateways.stripe_peer import StripePeer, adapter

@@ -9,7 +9,8 @@ import pytest
 import stripe
 import time_machine
 
-from bridge.gateways.base import BadNotice, Notice, RefundStatus, Status
+from bridge.gateways.base import Notice, RefundStatus, Status
+from bridge.gateways.errors import BadNotice
 from bridge.gateways.stripe import Stripe
 from bridge.gateways.stripe.notices import is_signed
 

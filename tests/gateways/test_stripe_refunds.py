@@ -6,7 +6,8 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from bridge.gateways.base import Refund, RefundStatus, Refused, Replayed, Status, Unknown
+from bridge.gateways.base import Refund, RefundStatus, Status
+from bridge.gateways.errors import Refused, Replayed, Unknown
 from bridge.gateways.stripe import refunds
 from tests.gateways.peer import SECONDS, failing
 from tests.gateways.raw_peer import answer_all

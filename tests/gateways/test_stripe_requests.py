@@ -10,7 +10,8 @@ import stripe
 import time_machine
 from babel.numbers import get_currency_precision
 
-from bridge.gateways.base import Refused, StoredCall
+from bridge.gateways.base import StoredCall
+from bridge.gateways.errors import Refused
 from bridge.gateways.stripe import METHODS
 from bridge.gateways.stripe.client import API_VERSION
 from bridge.gateways.stripe.currencies import ZERO_DECIMAL

@@ -20,13 +20,12 @@ from bridge.gateways.base import (
     Notice,
     PageKind,
     Refund,
-    Refused,
     Started,
     StartRequest,
     Status,
     StoredCall,
-    Unknown,
 )
+from bridge.gateways.errors import Refused, Unknown
 from bridge.gateways.stripe import listing, notices, refunds
 from bridge.gateways.stripe.client import ask, client, own_account
 from bridge.gateways.stripe.currencies import factor_of

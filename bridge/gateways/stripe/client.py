@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import stripe
 from django.conf import settings
 
-from bridge.gateways.base import Denied, GatewayError, NotSent, Refused, Replayed, Unknown
+from bridge.gateways.errors import Denied, GatewayError, NotSent, Refused, Replayed, Unknown
 from bridge.gateways.http import Door
 
 API_VERSION = "2026-10-28.endive"

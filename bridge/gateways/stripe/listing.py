@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import stripe
 
-from bridge.gateways.base import Unknown
+from bridge.gateways.errors import Unknown
 from bridge.gateways.stripe.client import ask
 from bridge.gateways.stripe.notices import REFERENCE
 from bridge.gateways.stripe.refunds import CANCEL_ID

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 import stripe
 
-from bridge.gateways.base import BadNotice, Notice, RefundStatus, Status
+from bridge.gateways.base import Notice, RefundStatus, Status
+from bridge.gateways.errors import BadNotice
 
 TOLERANCE_SECONDS = 300
 LONGEST_REFERENCE = 64

@@ -5,7 +5,8 @@ import time
 from functools import partial
 from typing import Any
 
-from bridge.gateways.base import CancelRequest, Refund, RefundStatus, Refused, StoredCall, Unknown
+from bridge.gateways.base import CancelRequest, Refund, RefundStatus, StoredCall
+from bridge.gateways.errors import Refused, Unknown
 from bridge.gateways.stripe.client import ask, client, word
 from bridge.gateways.stripe.currencies import factor_of
 from bridge.gateways.stripe.notices import REFERENCE, REFUND_STATUSES
