@@ -143,8 +143,7 @@ def _resolve(gateway: Gateway, call: GatewayCall) -> None:
     try:
         found = complete.ask(call.session)
     except GatewayError as error:
-        doubt.no_answer(call.merchant_id, error)
-        _leave_unknown(call, error.code, probed=False)
+        _leave_unknown(call, error.code, probed=doubt.not_looked_up(call, error))
         return
     doubt.answered(call.merchant_id)
     complete.settle(call.session_id, found, ACTOR)

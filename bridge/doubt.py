@@ -50,6 +50,15 @@ def _is_probe(call: GatewayCall, now: datetime) -> bool:
     return others.filter(due_at__lte=now + PROBE_WITHIN)[:MOST_PROBES].count() < MOST_PROBES
 
 
+def not_looked_up(call: GatewayCall, error: GatewayError) -> bool:
+    """Note a look into the call that brought no answer; say whether the call may be a probe all the same.
+
+    Not of an account that is down: its next answer makes all its calls due. A failure or two may be the call's own.
+    """
+    no_answer(call.merchant_id, error)
+    return not circuits.wakes_all(circuits.Kind.ACCOUNT, call.merchant_id)
+
+
 def carried_out(call: GatewayCall) -> None:
     """Note that a call in doubt was carried out when sent again: its account's other calls in doubt are due now."""
     now = timezone.now()

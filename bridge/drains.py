@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from bridge import check, forward, recover, webhooks
@@ -102,11 +102,13 @@ def _work_one(queue: Queue) -> bool:
     try:
         WORK[queue](row)
         log.info("worked", milliseconds=int((time.monotonic() - begun) * 1000))
-    except Exception:
-        # One bad row must not stop the others, nor come back at once for ever.
+    except Exception as error:
         log.exception("work_failed")
         connection.close()
-        _put_off(row)
+        # One bad row must not stop the others, nor come back at once for ever. A lost database is not the row's
+        # fault: as after a process that died, its lease ends soon.
+        if not isinstance(error, OperationalError | InterfaceError):
+            _put_off(row)
     finally:
         SLOTS.hold(queue, lane, -1)
         structlog.contextvars.clear_contextvars()

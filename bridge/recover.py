@@ -126,8 +126,7 @@ def _resolve(call: GatewayCall) -> None:
     try:
         found = complete.ask(session)
     except GatewayError as error:
-        doubt.no_answer(call.merchant_id, error)
-        doubt.still_unknown(call, error.code, probed=False)
+        doubt.still_unknown(call, error.code, probed=doubt.not_looked_up(call, error))
         return
     doubt.answered(call.merchant_id)
     complete.settle(session.pk, found, ACTOR)

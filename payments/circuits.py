@@ -65,6 +65,11 @@ def sick(kind: Kind) -> list[Circuit]:
     return [circuit for circuit in _failing() if circuit.kind == kind and circuit.failures >= kind.sick_from]
 
 
+def wakes_all(kind: Kind, lane: int) -> bool:
+    """Say whether the next answer makes all that waits there due: it has failed several times in a row."""
+    return any((one.kind, one.lane) == (kind, lane) and one.failures >= OPEN_AFTER for one in _failing())
+
+
 def held(sick_ones: Sequence[Circuit]) -> list[int]:
     """Return those of ``sick_ones`` whose rows are held back."""
     return [circuit.lane for circuit in sick_ones if Kind(circuit.kind).holds]

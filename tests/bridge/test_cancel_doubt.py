@@ -68,6 +68,20 @@ def test_cancels_are_tried_within_a_minute_though_the_gateway_answers_only_quest
     assert cancels() == [(4900, "DONE"), (900, "DONE")]
 
 
+def test_a_look_that_fails_now_and_then_puts_no_call_off(unattended, clock):
+    """Others of the account are answered meanwhile, so that no first answer after a silence makes it due."""
+    outage = unattended.sandbox.faults.add("cancel", "error_before", status=503, times=None)
+    unattended.partial(4900)
+    for _ in range(8):
+        unattended.work()
+        clock.move_to(max(doubtful(1).due_at, timezone.now()))
+    unattended.sandbox.faults.clear(outage.id)
+    unattended.sandbox.faults.add("fetch", "drop")
+    unattended.work()
+    assert cancels() == [(4900, "UNKNOWN")]
+    assert doubtful(1).due_at - timezone.now() < MINUTE
+
+
 def test_a_key_that_only_repeats_its_answer_says_nothing_of_its_account(unattended, clock):
     """Neither that it fails, nor when it carries out calls again: trying it often would tell nobody anything."""
     unattended.sandbox.faults.add("cancel", "error_before", status=500)

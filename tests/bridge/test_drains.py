@@ -14,7 +14,7 @@ from bridge import drains
 from merchants.codes import GatewayCode
 from merchants.models import MethodConnection
 from payments.models import Notification, PaymentSession
-from payments.queues import Queue
+from payments.queues import TABLES, Queue
 from tests.factories import MerchantFactory, ShopFactory
 from tests.payments.factories import CallFactory, DeliveryFactory, NotificationFactory, PaymentSessionFactory
 from tests.threads import at_once, until
@@ -138,6 +138,18 @@ def test_a_row_whose_work_always_raises_is_put_off_and_stops_nobody(world, clock
         assert (bad.attempts, bad.lease_token, step <= wait <= 1.1 * step) == (attempts, None, True)
         clock.move_to(bad.due_at)
         assert drains.drain(Queue.LOOKS) == 1
+
+
+def test_a_row_whose_work_lost_its_database_is_due_when_its_lease_ends(clock, monkeypatch):
+    row = PaymentSessionFactory(due_at=T0, attempts=8)
+
+    def lost(_row):
+        connection.cursor().execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    monkeypatch.setitem(drains.WORK, Queue.LOOKS, lost)
+    assert drains.drain(Queue.LOOKS) == 1
+    row.refresh_from_db()
+    assert row.due_at == T0 + TABLES[Queue.LOOKS].lease * SECOND
 
 
 def test_a_call_whose_work_raised_may_have_been_sent(clock):
