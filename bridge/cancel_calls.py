@@ -49,6 +49,8 @@ def _send_first(gateway: Gateway, call: GatewayCall) -> None:
         _not_done(call, error)
     else:
         _book(call, made)
+        if call.attempts:
+            doubt.carried_out(call)
 
 
 def _request(call: GatewayCall) -> CancelRequest:
@@ -90,7 +92,7 @@ def _not_done(call: GatewayCall, error: GatewayError) -> None:
     if not isinstance(error, NotSent):
         _leave_unknown(call, error.code)
     elif _cancellation(call).origin != CancelOrigin.SHOP:
-        _leave_unsent(call, ladders.after(ladders.UNSENT_CALL, call.attempts + 1, timezone.now()), error.code)
+        _leave_unsent(call, doubt.next_try(call, ladders.UNSENT_CALL), error.code)
     elif timezone.now() - _cancellation(call).requested_at < SHOP_WAITS:
         _leave_unsent(call, timezone.now() + PAUSE, error.code)
     else:
@@ -143,7 +145,8 @@ def _resolve(gateway: Gateway, call: GatewayCall) -> None:
     try:
         found = complete.ask(call.session)
     except GatewayError as error:
-        _leave_unknown(call, error.code, probed=doubt.not_looked_up(call, error))
+        doubt.no_answer(call.merchant_id, error)
+        _leave_unknown(call, error.code)
         return
     doubt.answered(call.merchant_id)
     complete.settle(call.session_id, found, ACTOR)

@@ -1,5 +1,6 @@
 """Calls whose outcome nobody knows: how they wait, when they count as never made, and what answers say of health."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import F, Value
@@ -10,6 +11,7 @@ from bridge.gateways.base import Gateway, StoredCall
 from bridge.gateways.errors import GatewayError, Refused, Replayed
 from payments import circuits, ladders, ledger
 from payments.models import CallState, GatewayCall
+from payments.models.queued import QueuedSet
 from payments.reviewing import A_PERSON_DECIDES
 
 LOOKS_FOR_ABSENCE = 3
@@ -31,38 +33,41 @@ def key_is_valid(gateway: Gateway, call: GatewayCall, now: datetime) -> bool:
 
 
 def still_unknown(call: GatewayCall, code: str, *, probed: bool = True) -> None:
-    """Look into the call again at the next step of its ladder; sooner if it may be, and is, a probe of its account."""
+    """Look into the call again at the next step of its ladder, or as a probe."""
+    ledger.leave_unknown(call, next_try(call, ladders.UNKNOWN_CALL, probed=probed), code, "")
+
+
+def next_try(call: GatewayCall, ladder: Sequence[float], *, probed: bool = True) -> datetime:
+    """Return the time of the ladder's next step; an earlier one if the call may be, and is, a probe of its account."""
     now = timezone.now()
-    due_at = ladders.after(ladders.UNKNOWN_CALL, call.attempts + 1, now)
-    if probed and due_at > now + PROBE_WITHIN and _is_probe(call, now):
-        due_at = now + PROBE_WITHIN
-    ledger.leave_unknown(call, due_at, code, "")
+    due_at = ladders.after(ladder, call.attempts + 1, now)
+    is_early = probed and due_at > now + PROBE_WITHIN and _is_probe(call, now)
+    return now + PROBE_WITHIN if is_early else due_at
 
 
 def _is_probe(call: GatewayCall, now: datetime) -> bool:
     """Say whether the call is one of the few by which it is seen soon that its account does again what it refused.
 
-    Its answers to questions do not show that: there, health is another matter (payments/circuits.py).
+    Its answers to questions do not show that. An account that is down needs none: its next answer, whatever to,
+    makes all its calls due (payments/circuits.py).
     """
-    if now > (call.first_sent_at or now) + PROBED_FOR:
+    is_down = circuits.wakes_all(circuits.Kind.ACCOUNT, call.merchant_id)
+    if is_down or now > (call.first_sent_at or now) + PROBED_FOR:
         return False
-    others = GatewayCall.objects.filter(merchant=call.merchant_id, state=CallState.UNKNOWN).exclude(pk=call.pk)
-    return others.filter(due_at__lte=now + PROBE_WITHIN)[:MOST_PROBES].count() < MOST_PROBES
+    others = _tried(call.merchant_id).exclude(pk=call.pk).filter(due_at__lte=now + PROBE_WITHIN)
+    return others[:MOST_PROBES].count() < MOST_PROBES
 
 
-def not_looked_up(call: GatewayCall, error: GatewayError) -> bool:
-    """Note a look into the call that brought no answer; say whether the call may be a probe all the same.
-
-    Not of an account that is down: its next answer makes all its calls due. A failure or two may be the call's own.
-    """
-    no_answer(call.merchant_id, error)
-    return not circuits.wakes_all(circuits.Kind.ACCOUNT, call.merchant_id)
+def _tried(merchant_id: int) -> QueuedSet:
+    """Calls of an account that were sent with an unknown outcome, or could not be sent."""
+    known = GatewayCall.objects.filter(merchant=merchant_id, first_sent_at__isnull=False)
+    return known.filter(state__in=(CallState.UNKNOWN, CallState.READY))
 
 
 def carried_out(call: GatewayCall) -> None:
-    """Note that a call in doubt was carried out when sent again: its account's other calls in doubt are due now."""
+    """Note that a call was carried out when sent again: its account's other calls that failed are due now."""
     now = timezone.now()
-    others = GatewayCall.objects.waiting().filter(merchant=call.merchant_id, state=CallState.UNKNOWN)
+    others = _tried(call.merchant_id).waiting()
     others.filter(due_at__gt=now + PROBE_WITHIN).exclude(code=A_PERSON_DECIDES).update(due_at=now)
 
 

@@ -64,6 +64,8 @@ def _close(call: GatewayCall) -> None:
         _not_closed(call, error)
         return
     doubt.answered(call.merchant_id)
+    if call.attempts:
+        doubt.carried_out(call)
     _look_now(call, CallState.DONE)
 
 
@@ -74,8 +76,7 @@ def _not_closed(call: GatewayCall, error: GatewayError) -> None:
         return
     doubt.no_answer(call.merchant_id, error)
     if isinstance(error, NotSent):
-        again = ladders.after(ladders.UNSENT_CALL, call.attempts + 1, timezone.now())
-        ledger.leave_unsent(call, again, error.code)
+        ledger.leave_unsent(call, doubt.next_try(call, ladders.UNSENT_CALL), error.code)
     else:
         doubt.still_unknown(call, error.code)
 
@@ -126,7 +127,8 @@ def _resolve(call: GatewayCall) -> None:
     try:
         found = complete.ask(session)
     except GatewayError as error:
-        doubt.still_unknown(call, error.code, probed=doubt.not_looked_up(call, error))
+        doubt.no_answer(call.merchant_id, error)
+        doubt.still_unknown(call, error.code)
         return
     doubt.answered(call.merchant_id)
     complete.settle(session.pk, found, ACTOR)

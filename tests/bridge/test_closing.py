@@ -6,7 +6,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from bridge import drains, recover
+from bridge import doubt, drains, recover
 from bridge import start as start_module
 from merchants import lookup
 from merchants.models import PaymentMethod
@@ -102,6 +102,36 @@ def test_a_closing_that_cannot_be_sent_stays_on_its_ladder(at_its_end, clock, se
     settings.PGB_STRIPE_BASE_URL = at_its_end.sandbox.url
     at_its_end.work()
     assert (closing().state, at_its_end.told()) == (CallState.DONE, ["PayExpired"])
+
+
+def test_closings_that_the_gateway_would_not_take_are_tried_within_a_minute(at_its_end, clock):
+    """It answers questions all the time: no first answer after a silence makes them due."""
+    busy = at_its_end.sandbox.faults.add("expire", "throttle", times=None)
+    for _ in range(6):
+        at_its_end.work()
+        at_its_end.look()
+        assert closing().due_at - timezone.now() < MINUTE
+        clock.move_to(closing().due_at)
+    at_its_end.sandbox.faults.clear(busy.id)
+    at_its_end.work()
+    assert closing().state == CallState.DONE
+
+
+def test_the_first_closing_that_is_taken_makes_the_others_due(at_its_end, clock, monkeypatch):
+    monkeypatch.setattr(doubt, "MOST_PROBES", 1)
+    at_its_end.start(2)
+    clock.shift(10 * MINUTE)
+    drains.drain(Queue.LOOKS)
+    busy = at_its_end.sandbox.faults.add("expire", "throttle", times=None)
+    closings = GatewayCall.objects.filter(kind=CallKind.EXPIRE).order_by("due_at")
+    for _ in range(9):
+        at_its_end.work()
+        at_its_end.look()
+        clock.move_to(max(closings[0].due_at, timezone.now()))
+    assert closings[1].due_at - timezone.now() > MINUTE
+    at_its_end.sandbox.faults.clear(busy.id)
+    at_its_end.work()
+    assert [call.state for call in closings] == [CallState.DONE] * 2
 
 
 def test_a_payment_found_when_its_page_should_be_closed_is_a_payment(at_its_end):
