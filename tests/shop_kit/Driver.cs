@@ -254,9 +254,21 @@ public static class Shop
     }
 
     /// <summary>One line for each message that was applied and committed.</summary>
-    public static string Books() => string.Join("\n", books.Applied.Select(Driver.Write));
+    public static string Books()
+    {
+        lock (books.Applied)
+        {
+            return string.Join("\n", books.Applied.Select(Driver.Write));
+        }
+    }
 
-    public static string LogText() => string.Join("\n", books.Logged);
+    public static string LogText()
+    {
+        lock (books.Logged)
+        {
+            return string.Join("\n", books.Logged);
+        }
+    }
 
     private static void Begin()
     {
@@ -374,7 +386,10 @@ public sealed class Books : ICompletionStore
             inner.Commit();
             if (pending != null)
             {
-                books.Applied.Add(pending);
+                lock (books.Applied)
+                {
+                    books.Applied.Add(pending);
+                }
             }
         }
 
