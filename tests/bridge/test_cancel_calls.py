@@ -10,6 +10,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
+from bridge import doubt
 from bridge.gateways.errors import Denied, NotSent, Refused, Unknown
 from bridge.gateways.stripe import Stripe
 from payments import ledger, refunds
@@ -113,10 +114,33 @@ def test_a_refusal_of_the_keys_says_nothing_of_the_tries_before(unattended, gate
     assert (cancels(), unattended.session().reserved) == ([(4900, "UNKNOWN")], 4900)
 
 
-def test_a_cancel_of_staff_that_cannot_be_sent_waits_until_it_can(unattended, clock, settings):
+def of_staff(world, order_id=1):
     with transaction.atomic():
         wish = refunds.Wish(amount=4900, origin=CancelOrigin.STAFF, requested_by="kim")
-        refunds.reserve(ledger.lock_session(unattended.session().pk), wish, timezone.now())
+        refunds.reserve(ledger.lock_session(world.session(order_id).pk), wish, timezone.now())
+
+
+def test_the_first_cancel_of_staff_that_is_taken_makes_the_others_due(unattended, clock, monkeypatch):
+    monkeypatch.setattr(doubt, "MOST_PROBES", 1)
+    unattended.start(2)
+    unattended.pay(2)
+    unattended.look(2)
+    for order_id in (1, 2):
+        of_staff(unattended, order_id)
+    busy = unattended.sandbox.faults.add("cancel", "throttle", times=None)
+    calls = GatewayCall.objects.filter(kind=CallKind.CANCEL).order_by("due_at")
+    for _ in range(9):
+        unattended.work()
+        unattended.look()
+        clock.move_to(max(calls[0].due_at, timezone.now()))
+    assert calls[1].due_at - timezone.now() > timedelta(minutes=1)
+    unattended.sandbox.faults.clear(busy.id)
+    unattended.work()
+    assert cancels() == [(4900, "DONE")] * 2
+
+
+def test_a_cancel_of_staff_that_cannot_be_sent_waits_until_it_can(unattended, clock, settings):
+    of_staff(unattended)
     url, settings.PGB_STRIPE_BASE_URL = settings.PGB_STRIPE_BASE_URL, "http://127.0.0.1:1"
     unattended.work()
     clock.shift(timedelta(minutes=1))
