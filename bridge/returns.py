@@ -6,6 +6,8 @@ from functools import partial
 from hashlib import sha256
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
+from django.db.models import F, Q
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from bridge import shop
@@ -58,8 +60,9 @@ def _hurry(token: str) -> PaymentSession | None:
 
 def _is_decided(session_pk: int) -> bool | None:
     """True once the look that the return asked for has been made, whatever it saw; None while it waits or runs."""
-    waits = PaymentSession.objects.filter(pk=session_pk, stage__in=_UNDECIDED)
-    asking = waits.due(timezone.now()) | waits.filter(lease_token__isnull=False)
+    # Another machine's return may have made the look due at a time that this clock has yet to reach.
+    waits = Q(due_at__lte=Greatest(F("looked_from"), timezone.now())) | Q(lease_token__isnull=False)
+    asking = PaymentSession.objects.filter(waits, pk=session_pk, stage__in=_UNDECIDED)
     return None if asking.exists() else True
 
 

@@ -90,6 +90,20 @@ def test_two_returns_at_once_both_wait(world):
     assert [told(answer)["Stage"] for answer in answers[:2]] == ["PAID", "PAID"]
 
 
+def test_a_return_at_a_machine_whose_clock_is_ahead_is_waited_for_too(world):
+    world.start()
+    world.pay_unheard()
+
+    def return_there():
+        until(lambda: PaymentSession.objects.filter(looked_from__isnull=False).exists())
+        there = timezone.now() + timedelta(seconds=1)
+        PaymentSession.objects.update(due_at=there, lease_token=None, looked_from=there)
+        until(world.work)
+
+    answers = at_once(lambda: come_back(world), return_there)
+    assert told(answers[0])["Stage"] == "PAID"
+
+
 def test_without_a_free_seat_it_goes_on_at_once_and_the_look_is_still_made(world):
     world.start()
     world.pay_unheard()
