@@ -288,13 +288,9 @@ def _is_over(session_pk: int) -> bool | None:
 
 def _is_looked_at(session_pk: int) -> bool | None:
     session = PaymentSession.objects.only("due_at", "lease_token").get(pk=session_pk)
-    return True if _is_idle(session) else None
-
-
-def _is_idle(session: PaymentSession) -> bool:
-    return session.lease_token is None and not session.is_due
+    return True if session.is_idle else None
 
 
 def _was_answered(session: PaymentSession) -> bool:
     """Say whether the look that was asked for had an answer: one without is counted and repeated."""
-    return _is_idle(session) and not session.attempts
+    return session.is_idle and not session.attempts

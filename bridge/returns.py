@@ -6,8 +6,6 @@ from functools import partial
 from hashlib import sha256
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-from django.db.models import F, Q
-from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from bridge import shop
@@ -60,10 +58,8 @@ def _hurry(token: str) -> PaymentSession | None:
 
 def _is_decided(session_pk: int) -> bool | None:
     """True once the look that the return asked for has been made, whatever it saw; None while it waits or runs."""
-    # Another machine's return may have made the look due at a time that this clock has yet to reach.
-    waits = Q(due_at__lte=Greatest(F("looked_from"), timezone.now())) | Q(lease_token__isnull=False)
-    asking = PaymentSession.objects.filter(waits, pk=session_pk, stage__in=_UNDECIDED)
-    return None if asking.exists() else True
+    session = PaymentSession.objects.only("stage", "due_at", "lease_token").get(pk=session_pk)
+    return True if session.is_idle or session.stage not in _UNDECIDED else None
 
 
 def _signed(session: PaymentSession, url: str) -> str:

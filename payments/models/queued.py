@@ -9,6 +9,9 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+# A row that one machine has made due now is due a moment later by the clock of another.
+CLOCKS_DIFFER = timedelta(seconds=1)
+
 
 class QueuedSet(models.QuerySet[Any]):
     """Questions and answers about the work that waits in a table."""
@@ -60,7 +63,13 @@ class Queued(models.Model):
     @property
     def is_due(self) -> bool:
         """Whether its time has come, and nobody has begun with it: whoever began before may not have seen why."""
-        return self.lease_token is None and self.due_at is not None and self.due_at <= timezone.now()
+        soon = timezone.now() + CLOCKS_DIFFER
+        return self.lease_token is None and self.due_at is not None and self.due_at <= soon
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether what was asked for has been done: nobody works on it, and nobody should by now."""
+        return self.lease_token is None and not self.is_due
 
 
 def due_index(name: str, *fields: str) -> models.Index:

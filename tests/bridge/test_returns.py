@@ -96,7 +96,7 @@ def test_a_return_at_a_machine_whose_clock_is_ahead_is_waited_for_too(world):
 
     def return_there():
         until(lambda: PaymentSession.objects.filter(looked_from__isnull=False).exists())
-        there = timezone.now() + timedelta(seconds=1)
+        there = timezone.now() + timedelta(seconds=0.9)
         PaymentSession.objects.update(due_at=there, lease_token=None, looked_from=there)
         until(world.work)
 
