@@ -139,6 +139,7 @@ class Server(BaseServer):
     def stop(self) -> None:
         """Stops listening and closes every connection."""
         self.stopping = True
+        self._stop_listening()
         self._cut_off()
         self._listening.set()
         self._thread.join()
@@ -155,6 +156,8 @@ class Server(BaseServer):
         """Refuses connections until resume(), and cuts those that exist. False: it did so already."""
         if not self._listening.is_set():
             return False
+        # In this order: whoever is cut off comes again at once, and must be refused.
+        self._stop_listening()
         self._listening.clear()
         self._cut_off()
         return True
@@ -166,13 +169,16 @@ class Server(BaseServer):
             self._listener.listen(BACKLOG)
             self._listening.set()
 
-    def _cut_off(self) -> None:
-        for one in (self._listener, *self._connections):
-            if one is not None:
-                with contextlib.suppress(OSError):
-                    one.shutdown(socket.SHUT_RDWR)
+    def _stop_listening(self) -> None:
         if self._listener is not None:
+            with contextlib.suppress(OSError):
+                self._listener.shutdown(socket.SHUT_RDWR)
             self._listener.close()
+
+    def _cut_off(self) -> None:
+        for one in list(self._connections):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
 
     def _accept(self) -> None:
         while not self.stopping:
