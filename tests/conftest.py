@@ -1,6 +1,7 @@
 """Fixtures for every test."""
 
 import pytest
+import time_machine
 from django.test import Client, TransactionTestCase
 from hypothesis import settings as hypothesis_settings
 
@@ -8,6 +9,7 @@ from bridge.sandbox.sandbox import Sandbox
 from installments import lookup as notices
 from merchants import lookup
 from payments import circuits
+from tests.clock import T0
 from tests.factories import API_KEY, SIGNING_SECRET, STRIPE_CREDENTIALS, ConnectionFactory, ShopFactory
 from tests.gateways.stripe_spec import SpecRecorder
 from tests.tables import Tables
@@ -50,6 +52,13 @@ def sandbox(running_sandbox):
     running_sandbox.reset()
     running_sandbox.recorder = None
     assert recorder.problems == []
+
+
+@pytest.fixture
+def clock():
+    """The application's clock stands still at T0 until it is moved."""
+    with time_machine.travel(T0, tick=False) as traveller:
+        yield traveller
 
 
 @pytest.fixture

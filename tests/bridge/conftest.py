@@ -1,7 +1,6 @@
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-import time_machine
 from django.db import connection
 from django.utils import timezone
 
@@ -39,13 +38,6 @@ def bell(world):
 def books(world):
     """Yesterday in both books, ours and Stripe's. See TwoBooks."""
     return TwoBooks(world, timezone.localdate() - timedelta(days=1))
-
-
-@pytest.fixture
-def clock():
-    """The application's clock stands still until it is moved."""
-    with time_machine.travel(datetime.now(UTC).replace(microsecond=0), tick=False) as clock:
-        yield clock
 
 
 @pytest.fixture

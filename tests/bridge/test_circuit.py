@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import time_machine
 from django.utils import timezone
 
 from bridge import drains
@@ -11,19 +10,13 @@ from payments.circuits import OPEN_AFTER, PROBE_EVERY
 from payments.models import Delivery, DeliveryAttempt
 from payments.queues import Queue
 from tests.bridge.shop_door import NO, YES, answering_shop, fresh, owed, work
+from tests.clock import T0
 from tests.factories import ShopFactory
 from tests.payments.factories import DeliveryFactory
 from tests.threads import at_once
 
-pytestmark = pytest.mark.django_db(transaction=True)
-T0 = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("clock")]
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    with time_machine.travel(T0, tick=False) as traveller:
-        yield traveller
 
 
 @pytest.fixture

@@ -1,9 +1,8 @@
 """Closing a page at the gateway: every way that call can go ends with the truth, told once."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-import time_machine
 from django.utils import timezone
 
 from bridge import doubt, drains, recover
@@ -13,17 +12,12 @@ from merchants.models import PaymentMethod
 from payments.models import CallKind, CallState, GatewayCall
 from payments.queues import TABLES, Queue, claim
 from tests.bridge.dying import WHEN, dies
+from tests.clock import T0
 from tests.world import code
 
-T0 = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
+pytestmark = pytest.mark.usefixtures("clock")
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 PAGE_OF_A_PAID_ONE = {"status": "open", "payment_status": "unpaid", "payment_intent": None}
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    with time_machine.travel(T0, tick=False) as traveller:
-        yield traveller
 
 
 @pytest.fixture

@@ -3,10 +3,9 @@
 import threading
 import time
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-import time_machine
 from django.db import connection
 from django.utils import timezone
 
@@ -15,12 +14,12 @@ from merchants.codes import GatewayCode
 from merchants.models import MethodConnection
 from payments.models import Notification, PaymentSession
 from payments.queues import TABLES, Queue
+from tests.clock import T0
 from tests.factories import MerchantFactory, ShopFactory
 from tests.payments.factories import CallFactory, DeliveryFactory, NotificationFactory, PaymentSessionFactory
 from tests.threads import at_once, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-T0 = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 
 
@@ -112,12 +111,6 @@ def test_a_gateway_account_that_hangs_does_not_starve_another(world):
 
     at_once(*everybody(Queue.NOTIFICATIONS), watch)
     assert took[0] < 0.9
-
-
-@pytest.fixture
-def clock():
-    with time_machine.travel(T0, tick=False) as traveller:
-        yield traveller
 
 
 def poisoned(**more):

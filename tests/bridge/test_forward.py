@@ -1,10 +1,9 @@
 """Telling the shop: what counts as heard, when it is told again, in which order, and when PGB gives up."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-import time_machine
 from django.utils import timezone
 from standardwebhooks import Webhook
 
@@ -13,19 +12,13 @@ from payments import ladders
 from payments.models import Delivery
 from payments.queues import TABLES, Queue, claim
 from tests.bridge.shop_door import NO, YES, answering_shop, fresh, owed, work
+from tests.clock import T0
 from tests.factories import SIGNING_SECRET
 from tests.payments.factories import DeliveryFactory, EventFactory
 
-pytestmark = pytest.mark.django_db(transaction=True)
-T0 = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("clock")]
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 OLD_SECRET = "whsec_b2xkIHNlY3JldCBvZiAzMiBieXRlcyBmb3IgdGVzdHM="
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    with time_machine.travel(T0, tick=False) as traveller:
-        yield traveller
 
 
 @pytest.fixture

@@ -1,9 +1,8 @@
 """Open payments are asked about by themselves: on the ladder, at their end, and however long the gateway is silent."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-import time_machine
 from django.utils import timezone
 
 from bridge.gateways.http import Door
@@ -11,15 +10,10 @@ from merchants import lookup
 from merchants.models import PaymentMethod
 from payments import ladders, staff
 from payments.models import CallKind, CallState, Delivery, GatewayCall, PaymentSession
+from tests.clock import T0
 
-T0 = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
+pytestmark = pytest.mark.usefixtures("clock")
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    with time_machine.travel(T0, tick=False) as traveller:
-        yield traveller
 
 
 @pytest.fixture

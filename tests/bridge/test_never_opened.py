@@ -1,9 +1,8 @@
 """An opening that is not there: when that counts, and what is said of it."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-import time_machine
 from django.utils import timezone
 
 from bridge.gateways.errors import Denied
@@ -12,17 +11,11 @@ from merchants import lookup
 from merchants.models import PaymentMethod
 from payments.models import CallState
 from tests.bridge.openings import ladder, look_now, made, never_there, sent
+from tests.clock import T0
 from tests.world import code
 
-T0 = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
-pytestmark = pytest.mark.usefixtures("nobody_waits")
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    with time_machine.travel(T0, tick=False) as traveller:
-        yield traveller
+pytestmark = pytest.mark.usefixtures("clock", "nobody_waits")
 
 
 def test_under_a_key_that_only_repeats_a_500_three_looks_over_ten_minutes_decide(world, clock):

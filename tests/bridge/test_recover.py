@@ -1,9 +1,8 @@
 """Openings in doubt are never guessed: looked up, or sent again as the same call, until the answer is clear."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-import time_machine
 from django.utils import timezone
 
 from bridge import recover
@@ -14,15 +13,8 @@ from tests.bridge.dying import WHEN, dies
 from tests.bridge.openings import ladder, look_now, made, never_there, sent
 from tests.world import code
 
-T0 = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
-pytestmark = pytest.mark.usefixtures("nobody_waits")
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    with time_machine.travel(T0, tick=False) as traveller:
-        yield traveller
+pytestmark = pytest.mark.usefixtures("clock", "nobody_waits")
 
 
 # name -> fault, parameters, and whether the gateway made the page before the worker looked

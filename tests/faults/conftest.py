@@ -3,10 +3,8 @@
 import os
 import shutil
 import subprocess
-from datetime import UTC, datetime
 
 import pytest
-import time_machine
 
 from bridge import cancel, start
 from bridge.sandbox.sandbox import Sandbox
@@ -55,13 +53,6 @@ def town(knife, clock, world, live_server, monkeypatch):
     for module, name in ((start, "PAGE_SECONDS"), (start, "CLOSING_SECONDS"), (cancel, "SECONDS")):
         monkeypatch.setattr(module, name, 0.0)
     return Town(world, clock, knife, live_server.url)
-
-
-@pytest.fixture
-def clock():
-    """The application's clock stands still until it is moved."""
-    with time_machine.travel(datetime.now(UTC).replace(microsecond=0), tick=False) as clock:
-        yield clock
 
 
 def pytest_terminal_summary(terminalreporter):

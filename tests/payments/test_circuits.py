@@ -1,27 +1,20 @@
 """The health of those we call: who is probed, who is left in peace, and what an answer sets free."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-import time_machine
 from django.db import connection
 from django.utils import timezone
 
 from payments import circuits
 from payments.circuits import OPEN_AFTER, Kind
 from payments.models import Circuit, PaymentSession
+from tests.clock import T0
 from tests.payments.factories import DeliveryFactory, NotificationFactory, PaymentSessionFactory
 
-pytestmark = pytest.mark.django_db
-T0 = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 HOUR, SOON = timedelta(hours=1), timedelta(seconds=5)
-
-
-@pytest.fixture(autouse=True)
-def _clock():
-    with time_machine.travel(T0, tick=False):
-        yield
 
 
 def fail(kind, lane, times):

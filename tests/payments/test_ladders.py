@@ -1,6 +1,6 @@
 """When PGB tries again: the steps, read as a person would write them down."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import groupby
 
 import pytest
@@ -9,9 +9,9 @@ from django.utils import timezone
 from payments import ladders
 from payments.models import PaymentSession
 from payments.states import Reason, Stage
+from tests.clock import T0
 from tests.payments.factories import CancellationFactory
 
-T0 = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 SECOND, MINUTE, HOUR, DAY = (timedelta(**{unit: 1}) for unit in ("seconds", "minutes", "hours", "days"))
 
 

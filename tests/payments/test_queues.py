@@ -2,12 +2,11 @@
 
 from collections import Counter
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from uuid import uuid4
 
 import pytest
-import time_machine
 from django.db import connection
 from django.utils import timezone
 
@@ -15,6 +14,7 @@ from payments import circuits, queues
 from payments.circuits import OPEN_AFTER, PROBE_EVERY, Kind
 from payments.models import CallKind, CallState, Delivery, GatewayCall, Notification, PaymentSession
 from payments.queues import MOST_COUNTED, TABLES, Queue, backlogs, claim
+from tests.clock import T0
 from tests.factories import ShopFactory
 from tests.payments.factories import (
     CallFactory,
@@ -26,15 +26,8 @@ from tests.payments.factories import (
 from tests.sql import another_connection
 from tests.threads import at_once
 
-pytestmark = pytest.mark.django_db
-T0 = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    with time_machine.travel(T0, tick=False) as traveller:
-        yield traveller
 
 
 def call(**changes):
