@@ -178,7 +178,7 @@ def _quiet_port() -> int:
 def _answers(url: str) -> bool:
     try:
         return requests.get(url, timeout=10).status_code < 500
-    except requests.ConnectionError:
+    except requests.RequestException:
         return False
 
 

@@ -92,7 +92,7 @@ def test_a_web_process_ends_the_call_in_hand(world: World, environment: dict[str
 def answers(address: str) -> bool:
     try:
         return requests.get(address, timeout=10).ok
-    except requests.ConnectionError:
+    except requests.RequestException:
         return False
 
 

@@ -42,7 +42,7 @@ def door(world: World, child_environment: dict[str, str], settings: Any) -> Iter
 def _is_open(address: str) -> bool:
     try:
         return requests.get(f"{address}/PGB/PayStart", timeout=10).status_code == 405
-    except requests.ConnectionError:
+    except requests.RequestException:
         return False
 
 
