@@ -21,7 +21,7 @@ demo: venv
 	$(VENV) manage.py local -- $(VENV) manage.py demo $(ARGS)
 
 test: venv-test
-	$(VENV) -m pytest -n $(JOBS) $(ARGS)
+	$(VENV) -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 # On an empty database, all on this machine; ARGS="W1 W9" picks workloads, ARGS=--write writes docs/bench.md (7 minutes).
 bench: venv-test

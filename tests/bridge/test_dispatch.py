@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from datetime import timedelta
+from unittest.mock import Mock
 
 import pytest
 import redis
@@ -195,22 +196,22 @@ def test_a_woken_worker_finds_the_queue_in_redis(dispatcher, own_redis, worked):
 
 
 @pytest.mark.parametrize("how", [signal.SIGSTOP, signal.SIGKILL])
-def test_without_redis_the_work_is_done_here_at_once(dispatcher, own_redis, worked, how):
+def test_without_redis_the_work_is_done_here_at_once(dispatcher, own_redis, worked, how, monkeypatch):
     process, _ = own_redis
     tasks.drain.apply_async(("looks",))  # the connection is there already
+    publish = Mock(wraps=tasks.drain.apply_async)
+    monkeypatch.setattr(tasks.drain, "apply_async", publish)
     rows = [PaymentSessionFactory(due_at=timezone.now()), DeliveryFactory(due_at=timezone.now())]
     now = timezone.now()
     os.kill(process, how)
     try:
         begun = time.monotonic()
         tick(dispatcher, now)
-        assert time.monotonic() - begun < 0.7  # a publish that hangs costs about a quarter of a second, once
+        assert time.monotonic() - begun < 2  # a publish that hangs costs about a quarter of a second, once
         assert sorted(map(str, worked)) == sorted(map(str, rows))
         PaymentSessionFactory(due_at=now)
-        begun = time.monotonic()
         tick(dispatcher, now + PAUSE_WITHOUT_BROKER - timedelta(milliseconds=1))
-        assert time.monotonic() - begun < 0.2  # it is left in peace for a while
-        assert len(worked) == 3
+        assert (len(worked), publish.call_count) == (3, 1)  # it is left in peace for a while
     finally:
         if how == signal.SIGSTOP:
             os.kill(process, signal.SIGCONT)
