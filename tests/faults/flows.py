@@ -19,7 +19,8 @@ class Flow:
     """An act of one process: ``web`` takes one request, a queue's name is a worker that works off what is due.
 
     ``again`` is what the shop's call comes to when it is repeated after everything. Where the gateway ``lags``, what
-    is new there is not found for a minute. ``hangs``: also in `make test` its process does.
+    is new there is not found for a minute. In `make test` it is killed at ``kills`` of its writes, and stands still
+    at one if it ``hangs``.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Flow:
     outcome: Outcome
     again: str
     lags: bool = False
+    kills: int = 3
     hangs: bool = False
     may_hang: ClassVar[bool] = True
 
@@ -155,18 +157,18 @@ class CancelCall(Cancel):
 
 FLOWS: list[Flow] = [
     PayStart("PayStart", "web", PAID, "ALREADY_PAID", hangs=True),
-    PayStart("PayStart, lists lag", "web", PAID, "ALREADY_PAID", lags=True),
+    PayStart("PayStart, lists lag", "web", PAID, "ALREADY_PAID", lags=True, kills=1),
     Webhook("webhook", "web", PAID, "ALREADY_PAID"),
     Notice("complete, by a webhook", Queue.NOTIFICATIONS, PAID, "ALREADY_PAID"),
     Look("complete, by a look", Queue.LOOKS, PAID, "ALREADY_PAID"),
     Cancel("partial cancel", "web", LESS, "Done"),
-    Cancel("partial cancel, with an id", "web", LESS, "Done", named=True),
+    Cancel("partial cancel, with an id", "web", LESS, "Done", named=True, kills=1),
     CancelCall("partial cancel, the call", Queue.CALLS, LESS, "Done", hangs=True),
-    CancelCall("partial cancel, the call, lists lag", Queue.CALLS, LESS, "Done", lags=True),
+    CancelCall("partial cancel, the call, lists lag", Queue.CALLS, LESS, "Done", lags=True, kills=1),
     Cancel("full cancel", "web", NOTHING_LEFT, "Done"),
-    Cancel("full cancel, with an id", "web", NOTHING_LEFT, "Done", named=True),
+    Cancel("full cancel, with an id", "web", NOTHING_LEFT, "Done", named=True, kills=1),
     CancelCall("full cancel, the call", Queue.CALLS, NOTHING_LEFT, "Done"),
-    Cancel("full cancel, unpaid", "web", NEVER_PAID, "Done"),
-    CancelCall("full cancel, unpaid, the call", Queue.CALLS, NEVER_PAID, "Done", hangs=True),
+    Cancel("full cancel, unpaid", "web", NEVER_PAID, "Done", kills=1),
+    CancelCall("full cancel, unpaid, the call", Queue.CALLS, NEVER_PAID, "Done", kills=1, hangs=True),
     Forward("forward", Queue.DELIVERIES, PAID, "ALREADY_PAID", hangs=True),
 ]
