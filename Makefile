@@ -2,8 +2,8 @@
 # make run ARGS="--web-port 8080 --sandbox-port 9090" where the ports 8000 and 9000 are taken.
 PYTHON ?= python3
 VENV := .venv/bin/python
-# One more than there are cores: tests that wait, for processes, browsers and clocks, leave theirs to others.
-JOBS ?= $(shell echo $$(($$(nproc) + 1)))
+# Two more than there are cores: tests that wait, for processes, browsers and clocks, leave theirs to others.
+JOBS ?= $(shell echo $$(($$(nproc) + 2)))
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/django.po locale/libraries/*/LC_MESSAGES/django.po))
 
 # What the caller's shell sets for other projects must not reach into this one.
