@@ -1,12 +1,14 @@
 """Cancels of orders that nobody has paid yet, as far as PGB knows: the gateway is asked, or its page closed."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from django.db import connection
 
 from bridge import cancel
 from payments.models import CallState, GatewayCall, PaymentSession
+from payments.models.queued import QueuedSet
 from tests.bridge.cancelling import outcome, told
 from tests.threads import until
 from tests.world import code
@@ -24,6 +26,15 @@ def test_an_order_that_was_paid_unheard_is_completed_then_cancelled(world):
     with world.working():
         assert outcome(world.partial(4900)) == ("Done", "PARTIALLY_CANCELLED", "60000", "0")
     assert told(world) == ["PayComplete", "CancelComplete"]
+
+
+def test_the_gateway_is_asked_too_where_another_machines_clock_is_ahead(world, monkeypatch):
+    ring = QueuedSet.ring
+    monkeypatch.setattr(QueuedSet, "ring", lambda rows, now: ring(rows, now + timedelta(seconds=0.9)))
+    world.start()
+    world.pay_unheard()
+    with world.working():
+        assert code(world.partial(4900)) == "Done"
 
 
 def test_a_full_cancel_before_payment_closes_the_page(world):
